@@ -1,0 +1,1 @@
+"""Fetching what providers publish and turning it into records, with every payload kept."""
