@@ -1,1 +1,1 @@
-"""What people and programs reach the evidence base through: JSON, web pages and the command `kb`."""
+"""How people and programs reach the evidence base: JSON, web pages, the command `kb`."""

@@ -1,1 +1,1 @@
-"""The evidence base as a graph: kinds of nodes and edges, traversal, relatedness, metrics, exchange."""
+"""The evidence base as a graph: nodes, edges, traversal, relatedness and exchange."""

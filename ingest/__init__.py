@@ -1,1 +1,1 @@
-"""Fetching what providers publish and turning it into records, with every payload kept."""
+"""Fetches what providers publish and turns it into records; every payload is kept."""

@@ -1,1 +1,1 @@
-"""The evidence model, its rules and its storage: works, studies, results, and where each number was reported."""
+"""The evidence model, its rules and its storage, and where each number was reported."""
