@@ -1,0 +1,1 @@
+"""Are two records one work? Identifiers and their normal forms, comparison, decision."""

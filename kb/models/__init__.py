@@ -1,0 +1,1 @@
+"""The nouns: plain values that sources assert, and the tables they become."""
