@@ -111,7 +111,7 @@ class EvidenceClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One number as reported. `text` is how it was printed; `value` is None if that is no number."""
+    """One number as reported. `text` is how it was printed, `value` None if that is no number."""
 
     name: CellName
     value: float | None

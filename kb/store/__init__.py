@@ -1,0 +1,1 @@
+"""The database: engine, migrations, and one function per question or change."""

@@ -1,0 +1,126 @@
+"""Opening the database, reading from it, and writing to it one writer at a time.
+
+SQLite runs in WAL mode with foreign keys enforced; PostgreSQL through psycopg. Writers take turns
+on both (an immediate transaction, an advisory lock), so that "look whether the work exists, else
+make it" is one step, and a kill at any moment leaves either all of a change or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlmodel import Session
+
+from kb.errors import InvalidInput, StoreUnavailable
+
+# An arbitrary constant: the key of PostgreSQL's advisory lock that writers take.
+_WRITER_LOCK = 0x6B62_0001
+_BUSY_TIMEOUT_MS = 30_000
+
+
+class Store:
+    """An open database. Safe to share between threads; sessions are not."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session over one consistent snapshot. Nothing is written."""
+        with _translated(self.url), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that holds the one writer's place; commits at the end, or nothing at all."""
+        with _translated(self.url), self.engine.connect() as plain:
+            connection = plain.execution_options(kb_writes=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                with Session(connection, expire_on_commit=False) as session:
+                    yield session
+                    session.flush()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as error:
+        raise InvalidInput(
+            "KB_DATABASE_URL is not a database URL (expected e.g. sqlite:////path/kb.sqlite3 "
+            "or postgresql+psycopg://user@host/name)"
+        ) from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InvalidInput(
+            f"KB_DATABASE_URL names {parsed.get_backend_name()!r} (expected sqlite or postgresql)"
+        )
+    return parsed
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    json = {
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+    }
+    if url.get_backend_name() == "postgresql":
+        return sa.create_engine(url, pool_pre_ping=True, **json)
+    engine = sa.create_engine(url, **json)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not at the first DML
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("kb_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _translated(url: sa.URL) -> Iterator[None]:
+    """What the user can act on, in a sentence, instead of a driver's error."""
+    try:
+        yield
+    except exc.OperationalError as error:
+        raise StoreUnavailable(_sentence(url, str(error.orig))) from error
+
+
+def _sentence(url: sa.URL, said: str) -> str:
+    where = url.database if url.get_backend_name() == "sqlite" else url.host
+    text = said.lower()
+    if "locked" in text or "busy" in text:
+        return f"another process is writing to the database {where}; try again when it is done"
+    if "full" in text or "no space" in text:
+        return f"no space left for the database {where}; nothing was changed"
+    if "readonly" in text or "read-only" in text:
+        return f"the database {where} cannot be written to (read-only); nothing was changed"
+    if "unable to open" in text:
+        folder = Path(url.database or ".").parent
+        return f"the database {where} cannot be opened (is {folder} there and writable?)"
+    return f"the database {where} did not answer: {said.strip().splitlines()[0]}"
