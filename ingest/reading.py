@@ -84,6 +84,25 @@ def _beginning(body: bytes) -> str:
     return f"begins {body[:60]!r}" if body else "empty body"
 
 
+_CREATIVE_COMMONS = re.compile(
+    r"^(?:https?:)?//(?:www\.)?creativecommons\.org/"
+    r"(?:licen[cs]es/(?P<kind>by(?:-n[cd]|-sa)*)|publicdomain/(?P<zero>zero))"
+    r"/(?P<version>\d\.\d)(?:/(?P<port>igo|[a-z]{2}))?(?=/|$|\?|#)",
+    re.I,
+)
+
+
+def license_name(url: str | None) -> str | None:
+    """ "cc-by-nc-4.0", "cc0-1.0" or "cc-by-3.0-igo" for the address of a Creative Commons licence;
+    any other licence as its address, None for nothing."""
+    address = (url or "").strip()
+    match = _CREATIVE_COMMONS.match(address)
+    if match is None:
+        return address or None
+    kind = "cc0" if match["zero"] else f"cc-{match['kind']}"
+    return "-".join(part for part in (kind, match["version"], match["port"]) if part).lower()
+
+
 # -- plain text ----------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
@@ -142,6 +161,8 @@ def plain_text(fragment: str | None) -> str | None:
     superscripts join the text (CD4+, D3).
     """
     text = fragment or ""
+    if "<" not in text and "&" not in text:
+        return " ".join(text.translate(_INVISIBLE).split()) or None
     # Each pass takes one layer of escaping off; a third layer has been seen, a fourth has not.
     for _ in range(3):
         before, text = text, _without_markup(text)

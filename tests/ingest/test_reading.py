@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.reading import MAX_BYTES, element_text, parse_json, parse_xml, plain_text
+from ingest.reading import MAX_BYTES, element_text, license_name, parse_json, parse_xml, plain_text
 from kb.errors import SourceRejected
 
 BOMB = b"""<?xml version="1.0"?>
@@ -184,3 +184,21 @@ def test_a_byte_order_mark_or_blank_line_before_the_declaration_does_no_harm():
 def test_what_is_not_json_is_rejected(body):
     with pytest.raises(SourceRejected, match=r"^the answer: "):
         parse_json(body, what="the answer")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://creativecommons.org/licenses/by/4.0/", "cc-by-4.0"),
+        ("http://creativecommons.org/licenses/by-nc-nd/4.0", "cc-by-nc-nd-4.0"),
+        ("https://creativecommons.org/licenses/by/4.0/legalcode", "cc-by-4.0"),
+        ("https://creativecommons.org/licenses/by/3.0/igo/", "cc-by-3.0-igo"),
+        ("http://creativecommons.org/licenses/by-nc/2.0/uk/", "cc-by-nc-2.0-uk"),
+        ("https://creativecommons.org/publicdomain/zero/1.0/", "cc0-1.0"),
+        ("https://www.springer.com/tdm", "https://www.springer.com/tdm"),
+        (" ", None),
+        (None, None),
+    ],
+)
+def test_creative_commons_addresses_become_licence_names_and_others_stay(url, name):
+    assert license_name(url) == name
