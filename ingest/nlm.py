@@ -1,4 +1,4 @@
-"""What PubMed and Europe PMC share: NLM's names for types, for links between works, for languages.
+"""What PubMed and Europe PMC share: NLM's titles, and its names for types, links and languages.
 
 PubMed writes "Published Erratum" and "RetractionIn", Europe PMC "published erratum" and "Retraction
 in", and adds JATS article types ("research-article"); case and spacing are ignored here.
@@ -6,6 +6,7 @@ in", and adds JATS article types ("research-article"); case and spacing are igno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -81,6 +82,8 @@ _TYPES: Final[tuple[tuple[WorkType, frozenset[str]], ...]] = (
             }
         ),
     ),
+    # A paper in the proceedings of a congress carries "journal article" too.
+    (WorkType.CONFERENCE_ABSTRACT, frozenset({"congress"})),
     (
         WorkType.OTHER,
         frozenset(
@@ -91,7 +94,6 @@ _TYPES: Final[tuple[tuple[WorkType, frozenset[str]], ...]] = (
                 "biography",
                 "book review",
                 "comment",
-                "congress",
                 "interview",
                 "lecture",
                 "meeting report",
@@ -172,14 +174,55 @@ def republished_notice(name: str) -> NoticeKind | None:
     return _REPUBLISHED.get(_link(name))
 
 
-def relation_link(name: str) -> str | None:
+# How NLM abbreviates the servers whose preprints it holds.
+_PREPRINT_SERVERS: Final = ("bioRxiv", "medRxiv", "ArXiv", "Res Sq", "ChemRxiv", "SSRN")
+
+
+def relation_link(name: str, where: str | None = None, *, is_preprint: bool = False) -> str | None:
     """`RelationClaim.kind` of a link between two works; None for notices and what is not kept
-    (associated data, summaries for patients)."""
-    return _RELATIONS.get(_link(name))
+    (associated data, summaries for patients).
+
+    `where` is the text of the link and `is_preprint` tells of the work that has it: NLM links a
+    preprint and its article with "UpdateIn" and "UpdateOf" like any other two versions.
+    """
+    kind = _RELATIONS.get(_link(name))
+    other_is_preprint = (where or "").startswith(_PREPRINT_SERVERS)
+    if kind == "updated by" and is_preprint and not other_is_preprint:
+        return "preprint of"
+    if kind == "update of" and other_is_preprint and not is_preprint:
+        return "has preprint"
+    return kind
 
 
 def _link(name: str) -> str:
     return "".join(name.lower().split())
+
+
+def title_as_printed(title: str | None, *, is_translated: bool) -> str | None:
+    """Without what NLM adds: the full stop every title ends with, and the square brackets around a
+    translation. "[Not Available]" and "[In Process Citation]" stand for no title."""
+    plain = _without_full_stop(title)
+    if plain and is_translated and _is_bracketed(plain):
+        plain = _without_full_stop(plain[1:-1].strip())
+    is_placeholder = (plain or "").strip("[]").lower() in ("not available", "in process citation")
+    return None if is_placeholder else plain
+
+
+def _without_full_stop(title: str | None) -> str | None:
+    # An ellipsis and the stop of an abbreviation (U.S.) belong to the title.
+    if title and title.endswith(".") and not re.search(r"(?:\.\.|\b[A-Za-z]\.[A-Za-z]\.)$", title):
+        return title[:-1].rstrip() or None
+    return title
+
+
+def _is_bracketed(title: str) -> bool:
+    """Whether one pair of brackets holds it all: not so in "[11C]PIB and [18F]FDG"."""
+    depth = 0
+    for position, character in enumerate(title):
+        depth += (character == "[") - (character == "]")
+        if depth == 0:
+            return position == len(title) - 1 and position > 0
+    return False
 
 
 # ISO 639-2, bibliographic codes, for the languages MEDLINE indexes that have a two-letter code.
