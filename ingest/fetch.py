@@ -156,7 +156,8 @@ class Fetch:
 
         Parameters
         ----------
-        path : below the source's base URL, percent-encoded: "/works/10.3390%2Fjcm8122102".
+        path : below the source's base URL, percent-encoded: "/works/10.3390%2Fjcm8122102"; its
+            first slash may be left out.
         params : the query, or with `post` the form. A sequence repeats its name. Key, contact and
             fixed parameters are added here and never become part of `Payload.request`.
         check : raises SourceRejected or SourceUnavailable for a 200 that is a failure; after
@@ -172,6 +173,7 @@ class Fetch:
         SourceRejected
             Any other answer than 200, a body above `LARGEST_BODY_BYTES`, a redirect off the host.
         """
+        path = path if path.startswith("/") else f"/{path}"
         given = _sorted_pairs(params or {})
         request = _request_name(source, path, given, post=post)
         if self._offline:
@@ -226,12 +228,12 @@ class Fetch:
 
     def _try(self, lane: _Lane, question: _Question, check: Check | None) -> Payload:
         """One try, redirects included: the answer, or _Failure if another try may help."""
-        payload, refused_redirect = self._exchange(lane, question)
-        payload = self._keep.keep(payload)
+        reply, refused_redirect = self._exchange(lane, question)
+        payload = self._keep.keep(reply)
         source = question.source
-        headers = dict(payload.headers)
-        asked_s = _retry_after_s(headers.get("retry-after"), self._now())
-        if source.has_daily_budget and _budget_is_used_up(payload, asked_s, source.longest_wait_s):
+        # What was kept may be an equal answer of long ago: its limits are not today's.
+        asked_s = _retry_after_s(dict(reply.headers).get("retry-after"), reply.fetched_at)
+        if source.has_daily_budget and _budget_is_used_up(reply, asked_s, source.longest_wait_s):
             stopped = self._stop_for_today(lane, source)
             if payload.status != 200:
                 raise stopped
@@ -499,7 +501,7 @@ def _retry_after_s(value: str | None, now: datetime) -> float | None:
     return max(0.0, (date - now).total_seconds())
 
 
-def _budget_is_used_up(payload: Payload, asked_s: float | None, longest_wait_s: float) -> bool:
+def _budget_is_used_up(reply: Payload, asked_s: float | None, longest_wait_s: float) -> bool:
     """Whether OpenAlex will answer nothing more today.
 
     Replies carry what is left of the day's allowance and what they cost, in dollars and, older, in
@@ -507,7 +509,7 @@ def _budget_is_used_up(payload: Payload, asked_s: float | None, longest_wait_s: 
     429 stands for a spent budget and for more than 100 requests a second alike: what is left, else
     the length of the pause asked for, tells which.
     """
-    headers = dict(payload.headers)
+    headers = dict(reply.headers)
 
     def first(*names: str) -> float | None:
         numbers = (_first_number(headers.get(f"x-ratelimit-{name}")) for name in names)
@@ -516,12 +518,12 @@ def _budget_is_used_up(payload: Payload, asked_s: float | None, longest_wait_s: 
     left = first("remaining-usd", "remaining")
     if left is not None:
         left += first("prepaid-remaining-usd") or 0
-    if payload.status == 429:
+    if reply.status == 429:
         if left is None:
             return asked_s is None or asked_s > longest_wait_s
         return left <= 0 or left < (first("cost-required-usd") or 0)
     return (
-        payload.status == 200
+        reply.status == 200
         and left is not None
         and left <= 0
         and first("cost-usd", "credits-used") != 0
@@ -558,7 +560,7 @@ def _request_name(
     if private:
         raise ValueError(f"{private} are added to requests to {source.name}, not given")
     dots = any(unquote(segment) in (".", "..") for segment in path.split("/"))
-    if dots or not path.startswith("/") or not re.fullmatch(r"[!-~]+", path) or set("?#") & {*path}:
+    if dots or not re.fullmatch(r"[!-~]+", path) or set("?#") & {*path}:
         raise ValueError(f"not a percent-encoded path: {path!r} (expected e.g. '/works/W1')")
     query = urlencode(parameters, quote_via=quote)
     if not query:
