@@ -23,6 +23,7 @@ from ingest.nlm import (
     notice_link,
     relation_link,
     republished_notice,
+    title_as_printed,
     work_type,
 )
 from ingest.reading import element_text, parse_json, parse_xml
@@ -280,37 +281,11 @@ def _own_ids(
 def _titles(
     title: etree._Element | None, vernacular: etree._Element | None, languages: Sequence[str]
 ) -> tuple[str | None, str | None]:
-    """(title, title in the work's own language where the first is a translation).
-
-    PubMed ends every title with a full stop and puts translated ones in square brackets; both are
-    its own punctuation. "[Not Available]" and "[In Process Citation]" stand for no title.
-    """
-    given = _without_full_stop(element_text(title))
-    original = _without_full_stop(element_text(vernacular))
-    if given and list(languages) != ["eng"] and _is_bracketed(given):
-        given = _without_full_stop(given[1:-1].strip())
-    if given and given.strip("[]").lower() in ("not available", "in process citation"):
-        given = None
+    """(title, title in the work's own language where the first is a translation)."""
+    is_translated = list(languages) != ["eng"]
+    given = title_as_printed(element_text(title), is_translated=is_translated)
+    original = title_as_printed(element_text(vernacular), is_translated=False)
     return (given, original) if given else (original, None)
-
-
-def _is_bracketed(title: str) -> bool:
-    """Whether one pair of brackets holds it all: not so in "[11C]PIB and [18F]FDG"."""
-    if not (title.startswith("[") and title.endswith("]")):
-        return False
-    depth = 0
-    for position, character in enumerate(title):
-        depth += (character == "[") - (character == "]")
-        if depth == 0:
-            return position == len(title) - 1
-    return False
-
-
-def _without_full_stop(title: str | None) -> str | None:
-    # An ellipsis and the stop of an abbreviation (U.S.) belong to the title.
-    if title and title.endswith(".") and not re.search(r"(?:\.\.|\b[A-Za-z]\.[A-Za-z]\.)$", title):
-        return title[:-1].rstrip() or None
-    return title
 
 
 def _abstract(article: etree._Element) -> tuple[AbstractSection, ...]:
@@ -550,10 +525,6 @@ def _registrations(article: etree._Element) -> tuple[RegistrationMention, ...]:
 
 # -- other works ---------------------------------------------------------------------------------
 
-# How PubMed abbreviates the servers whose preprints it holds; it links a preprint and its article
-# with UpdateIn and UpdateOf like any other two versions.
-_PREPRINT_SERVERS: Final = ("bioRxiv", "medRxiv", "ArXiv", "Res Sq", "ChemRxiv", "SSRN")
-
 
 def _comments(
     citation: etree._Element, *, is_preprint: bool
@@ -584,13 +555,8 @@ def _comments(
                     text=". ".join(filter(None, (where, note))) or None,
                 )
             )
-        relation = relation_link(link)
+        relation = relation_link(link, where, is_preprint=is_preprint)
         if relation and other:
-            other_is_preprint = (where or "").startswith(_PREPRINT_SERVERS)
-            if relation == "updated by" and is_preprint and not other_is_preprint:
-                relation = "preprint of"
-            elif relation == "update of" and other_is_preprint and not is_preprint:
-                relation = "has preprint"
             relations.append(RelationClaim(kind=relation, other=other))
     return tuple(dict.fromkeys(notices)), tuple(dict.fromkeys(relations)), tuple(cited)
 
