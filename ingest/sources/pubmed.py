@@ -606,7 +606,7 @@ def check(payload: Payload) -> None:
     Raises SourceUnavailable where asking again may help (cut-off answers, the rate limit, a link
     server that is down), SourceRejected for error pages and for what the service calls an error.
     """
-    body = payload.body.strip()
+    body = payload.body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise SourceUnavailable(f"{_named(payload)} is empty")
     if body.startswith((b"{", b"[")):
