@@ -87,7 +87,7 @@ class Result(SQLModel, table=True):
     outcome_title: str = Field(sa_type=sa.Text)  # what exactly was measured or counted
     category: str | None = None
     timepoint_id: int | None = Field(default=None, foreign_key="timepoint.id", index=True)
-    baseline_timepoint_id: int | None = Field(default=None, foreign_key="timepoint.id")
+    baseline_timepoint_id: int | None = Field(default=None, foreign_key="timepoint.id", index=True)
     population_id: int | None = Field(default=None, foreign_key="population.id", index=True)
     statistic: str | None = None
     unit: str | None = Field(default=None, sa_type=sa.Text)

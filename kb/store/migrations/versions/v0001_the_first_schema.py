@@ -860,6 +860,9 @@ def upgrade() -> None:
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_result_arm_id"), ["arm_id"], unique=False)
         batch_op.create_index(
+            batch_op.f("ix_result_baseline_timepoint_id"), ["baseline_timepoint_id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_result_comparator_id"), ["comparator_id"], unique=False
         )
         batch_op.create_index(
@@ -1120,6 +1123,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_result_evidence_id"))
         batch_op.drop_index(batch_op.f("ix_result_derivation_id"))
         batch_op.drop_index(batch_op.f("ix_result_comparator_id"))
+        batch_op.drop_index(batch_op.f("ix_result_baseline_timepoint_id"))
         batch_op.drop_index(batch_op.f("ix_result_arm_id"))
 
     op.drop_table("result")
