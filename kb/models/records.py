@@ -163,6 +163,7 @@ class ReferenceClaim:
     pages: str | None = None
     key: str | None = None  # the depositor's own label
     asserted_by: str | None = None  # who matched the identifier: "publisher", "crossref"
+    record_key: str | None = None  # the same source's own record of that work
 
 
 class NoticeKind(StrEnum):
@@ -218,6 +219,7 @@ class ObservationClaim:
     value: int
     dimension: str | None = None  # "academic_status", "discipline", "country"
     category: str | None = None  # the value of the dimension: "Neuroscience"
+    source: str | None = None  # who counted, where that is not the source of the record
     observed_at: PartialDate | None = None  # None: the day of the fetch, where there was one
 
 

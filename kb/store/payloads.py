@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from kb.errors import NotFound
@@ -27,42 +27,46 @@ class Payloads:
     def keep(self, payload: Payload) -> Payload:
         """The payload with its id. The same answer to the same request is kept once."""
         with self._store.reading() as session:
-            kept = _same(session, payload)
-        if kept is None:
-            with self._store.writing() as session:
-                kept = keep(session, payload)
-        return replace(payload, id=kept)
+            latest = _latest(session, payload.source, payload.request)
+            if latest is not None and _is_same(latest, payload):
+                return replace(payload, id=latest.id)
+        with self._store.writing() as session:
+            return replace(payload, id=keep(session, payload))
 
     def find(self, source: str, request: str) -> Payload | None:
         """The latest final answer kept for the request, or None if there is none."""
-        query = (
-            select(StoredPayload)
-            .where(StoredPayload.source == source, StoredPayload.request == request)
-            .where(col(StoredPayload.status).in_(_FINAL))
-            .order_by(col(StoredPayload.fetched_at).desc(), col(StoredPayload.id).desc())
-            .limit(1)
-        )
         with self._store.reading() as session:
-            row = session.exec(query).first()
+            row = _latest(session, source, request, _FINAL)
             return None if row is None else _value(row)
 
 
 def keep(session: Session, payload: Payload) -> int:
     """The id of the kept payload, within the caller's transaction."""
-    kept = _same(session, payload)
-    if kept is not None:
-        return kept
-    row = StoredPayload(
+    latest = _latest(session, payload.source, payload.request)
+    if latest is not None and _is_same(latest, payload) and latest.id is not None:
+        return latest.id
+    at = payload.fetched_at.astimezone(UTC)
+    row = session.exec(
+        select(StoredPayload).where(
+            StoredPayload.source == payload.source,
+            StoredPayload.request == payload.request,
+            StoredPayload.status == payload.status,
+            StoredPayload.sha256 == payload.sha256,
+        )
+    ).first()
+    row = row or StoredPayload(
         source=payload.source,
         request=payload.request,
         status=payload.status,
         media_type=payload.media_type,
         headers=dict(payload.headers),
-        fetched_at=payload.fetched_at.astimezone(UTC),
+        fetched_at=at,
+        current_since=at,
         sha256=payload.sha256,
         size=len(payload.body),
         body=zlib.compress(payload.body, 6),
     )
+    row.current_since = at
     session.add(row)
     session.flush()
     assert row.id is not None
@@ -76,14 +80,20 @@ def load(session: Session, payload_id: int) -> Payload:
     return _value(row)
 
 
-def _same(session: Session, payload: Payload) -> int | None:
-    query = (
-        sa.select(col(StoredPayload.id))
-        .where(col(StoredPayload.source) == payload.source)
-        .where(col(StoredPayload.request) == payload.request)
-        .where(col(StoredPayload.sha256) == payload.sha256)
+def _latest(
+    session: Session, source: str, request: str, statuses: Sequence[int] | None = None
+) -> StoredPayload | None:
+    query = select(StoredPayload).where(
+        StoredPayload.source == source, StoredPayload.request == request
     )
-    return session.execute(query).scalar()
+    if statuses is not None:
+        query = query.where(col(StoredPayload.status).in_(statuses))
+    newest = (col(StoredPayload.current_since).desc(), col(StoredPayload.id).desc())
+    return session.exec(query.order_by(*newest).limit(1)).first()
+
+
+def _is_same(row: StoredPayload, payload: Payload) -> bool:
+    return (row.status, row.sha256) == (payload.status, payload.sha256)
 
 
 def _value(row: StoredPayload) -> Payload:

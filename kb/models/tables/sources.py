@@ -16,7 +16,7 @@ class StoredPayload(SQLModel, table=True):
     """One answer of a source, verbatim. The same answer to the same request is kept once."""
 
     __tablename__ = "payload"
-    __table_args__ = (sa.UniqueConstraint("source", "request", "sha256"),)
+    __table_args__ = (sa.UniqueConstraint("source", "request", "status", "sha256"),)
 
     id: int | None = Field(default=None, primary_key=True)
     source: str
@@ -24,7 +24,9 @@ class StoredPayload(SQLModel, table=True):
     status: int
     media_type: str | None = None
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
-    fetched_at: datetime = Field(sa_type=UtcDateTime)
+    fetched_at: datetime = Field(sa_type=UtcDateTime)  # first
+    # Later than fetched_at where the source went back to an earlier answer.
+    current_since: datetime = Field(sa_type=UtcDateTime)
     sha256: str
     size: int  # bytes before compression
     body: bytes = Field(sa_type=sa.LargeBinary)  # zlib

@@ -56,12 +56,17 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(), nullable=True),
         sa.Column("headers", sa.JSON(), nullable=False),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("current_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payload")),
         sa.UniqueConstraint(
-            "source", "request", "sha256", name=op.f("uq_payload_source_request_sha256")
+            "source",
+            "request",
+            "status",
+            "sha256",
+            name=op.f("uq_payload_source_request_status_sha256"),
         ),
     )
     op.create_table(

@@ -1,0 +1,1 @@
+"""Outcomes: when, in what unit, on what scale."""

@@ -1,0 +1,146 @@
+"""Rules that make one result from another. Each is pure, named, guarded, and says what it did.
+
+A derived result is added beside the reported one, never in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kb.models.evidence import (
+    Category,
+    Cell,
+    CellName,
+    Origin,
+    ResultClaim,
+    ResultKind,
+    State,
+    Statistic,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedResult:
+    """A result made by `rule` from `inputs`: (result key, cell) pairs of the same study record."""
+
+    claim: ResultClaim
+    rule: str
+    statement: str
+    inputs: tuple[tuple[str, CellName], ...]
+
+
+COMPLEMENT: Final = "complement"
+EXHAUSTED: Final = "categories-exhausted"
+
+# What a rule does, for people.
+EXPLAINED: Final = {
+    COMPLEMENT: "persons with the event = persons analysed - persons reported to be without it",
+    EXHAUSTED: "all persons analysed fall into one of improved, stable, worsened, so none is left "
+    "for the other two",
+}
+
+_COURSE: Final = (Category.IMPROVED, Category.STABLE, Category.WORSENED)
+_OPPOSITE: Final = {"lower": "higher", "higher": "lower"}
+
+
+def derive_results(results: Sequence[ResultClaim]) -> list[DerivedResult]:
+    """All that follows by rule from a study record's results and is not itself reported there."""
+    reported = {_place(r, r.category) for r in results}
+    derived: dict[tuple[object, ...], DerivedResult] = {}
+    for result in results:
+        for rule in _RULES:
+            for made in rule(result):
+                place = _place(made.claim, made.claim.category)
+                if place not in reported:
+                    derived.setdefault((*place, made.rule), made)
+    return list(derived.values())
+
+
+def event_from_complement(result: ResultClaim) -> Iterator[DerivedResult]:
+    """ "No new T2 lesions in 5 of 6" implies new T2 lesions in 1 of 6."""
+    counts = _counts(result)
+    if result.category is not Category.COMPLEMENT or counts is None:
+        return
+    without, n = counts
+    yield _made(
+        result,
+        COMPLEMENT,
+        Category.EVENT,
+        n - without,
+        n,
+        f"{n} - {without} = {n - without} of {n}",
+    )
+
+
+def nobody_left(result: ResultClaim) -> Iterator[DerivedResult]:
+    """ "Stable in 6 of 6" implies improved in 0 of 6 and worsened in 0 of 6."""
+    counts = _counts(result)
+    if result.category not in _COURSE or counts is None or counts[0] != counts[1] or counts[1] == 0:
+        return
+    n = counts[1]
+    for other in _COURSE:
+        if other is not result.category:
+            yield _made(
+                result, EXHAUSTED, other, 0, n, f"{n} of {n} {result.category}, so 0 of {n} {other}"
+            )
+
+
+_RULES: Final[tuple[Callable[[ResultClaim], Iterator[DerivedResult]], ...]] = (
+    event_from_complement,
+    nobody_left,
+)
+
+
+def _counts(result: ResultClaim) -> tuple[int, int] | None:
+    """(persons counted, persons analysed), both reported as whole numbers in range; else None."""
+    if result.kind is not ResultKind.ARM or result.statistic is not Statistic.PERSON_COUNT:
+        return None
+    values = {cell.name: cell.value for cell in result.cells}
+    x, n = values.get(CellName.EVENTS), values.get(CellName.N_ANALYSED)
+    if x is None or n is None or x != int(x) or n != int(n) or not 0 <= x <= n:
+        return None
+    return int(x), int(n)
+
+
+def _made(
+    result: ResultClaim, rule: str, category: Category, x: int, n: int, statement: str
+) -> DerivedResult:
+    state = State.REPORTED_ZERO if x == 0 else State.REPORTED
+    computed = Origin.COMPUTED
+    cells = (
+        Cell(name=CellName.EVENTS, value=x, text=str(x), state=state, origin=computed),
+        # The denominator is the reported one.
+        next(cell for cell in result.cells if cell.name is CellName.N_ANALYSED),
+    )
+    better = result.better
+    if category is Category.EVENT and better is not None:
+        better = _OPPOSITE[better]
+    elif category in _COURSE:
+        better = {Category.IMPROVED: "higher", Category.WORSENED: "lower"}.get(category)
+    claim = replace(
+        result,
+        key=f"{result.key} | {rule}: {category}",
+        outcome_title=f"{category} (derived from: {result.outcome_title})",
+        category=category,
+        cells=cells,
+        state=state,
+        better=better,
+        p_text=None,
+        note=None,
+    )
+    inputs = ((result.key, CellName.EVENTS), (result.key, CellName.N_ANALYSED))
+    return DerivedResult(claim=claim, rule=rule, statement=statement, inputs=inputs)
+
+
+def _place(result: ResultClaim, category: Category | None) -> tuple[object, ...]:
+    """Where a result stands in a study: two results in one place say the same thing twice."""
+    return (
+        result.arm,
+        result.outcome_code or result.outcome_title,
+        result.time,
+        result.subgroup,
+        result.population,
+        category,
+    )
