@@ -2,7 +2,14 @@
 
 import pytest
 
-from ingest.nlm import is_retracted, language, notice_link, relation_link, work_type
+from ingest.nlm import (
+    is_retracted,
+    language,
+    notice_link,
+    relation_link,
+    title_as_printed,
+    work_type,
+)
 from kb.models.records import NoticeKind, WorkType
 
 
@@ -54,3 +61,26 @@ def test_a_republication_is_a_relation_and_not_a_notice():
 )
 def test_languages_get_their_two_letters_where_they_have_them(code, expected):
     assert language(code) == expected
+
+
+def test_an_update_between_a_server_and_a_journal_is_a_preprint_and_its_article():
+    assert relation_link("UpdateOf", "medRxiv. 2020 Jun 17:1.") == "has preprint"
+    assert relation_link("UpdateIn", "Stem Cells. 2021;1", is_preprint=True) == "preprint of"
+    assert relation_link("UpdateOf", "Cochrane Database Syst Rev. 2012;1") == "update of"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_translated", "printed"),
+    [
+        pytest.param("Safety of MSC.", False, "Safety of MSC", id="full stop"),
+        pytest.param("MSC in the U.S.", False, "MSC in the U.S.", id="abbreviation"),
+        pytest.param("And so on...", False, "And so on...", id="ellipsis"),
+        pytest.param("[Stem cells [MSC] in ataxia.]", True, "Stem cells [MSC] in ataxia", id="[]"),
+        pytest.param("[11C]PIB and [18F]FDG", True, "[11C]PIB and [18F]FDG", id="two pairs"),
+        pytest.param("[Sic]", False, "[Sic]", id="brackets of its own"),
+        pytest.param("[Not Available].", True, None, id="no title"),
+        pytest.param(None, False, None, id="none"),
+    ],
+)
+def test_a_title_loses_what_nlm_adds_and_nothing_else(given, is_translated, printed):
+    assert title_as_printed(given, is_translated=is_translated) == printed
