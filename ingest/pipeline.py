@@ -19,7 +19,7 @@ from ingest.report import Missing, RunReport
 from ingest.sources import AnyRecord, Page, clinicaltrials, crossref, europepmc, openalex, pubmed
 from kb.errors import InvalidInput, KBError, SourceRejected, StoreUnavailable
 from kb.models.dates import PartialDate
-from kb.models.identifiers import Identifier
+from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import CitingList, Payload, ReferenceList, Unreadable, WorkRecord
 from kb.models.tables import Cites, Registration, Work, WorkRegistration
 from kb.store import links
@@ -94,7 +94,7 @@ class Ingest:
         """Ingest one work from every source, its lists, and its neighbours up to `hops` away.
 
         With 0 hops the neighbours are known as far as the lists describe them; with more, each is
-        looked up as well. Trials that the work names are ingested too.
+        looked up in every source as well. Trials that the work names are ingested too.
         """
         if direction not in DIRECTIONS:
             raise InvalidInput(f"no direction {direction!r} (there are {', '.join(DIRECTIONS)})")
@@ -107,6 +107,7 @@ class Ingest:
             for done, one in enumerate(frontier):
                 self._progress(f"lists of works, hop {hop}", done, len(frontier))
                 self._lists(one, direction)
+            self._name_neighbours(frontier, direction)
             if hop == hops:
                 break
             frontier = sorted(self._neighbours(frontier, direction) - seen)
@@ -204,6 +205,24 @@ class Ingest:
                         self.report.truncated.append(Missing(name, label, last))
                 with self._store.writing() as session:
                     links.note_truncation(session, work_id, name, kind, last)
+
+    def _name_neighbours(self, work_ids: Sequence[int], direction: str) -> None:
+        """Ask OpenAlex for what it names by its own ids alone.
+
+        Its reference lists are bare ids; with DOI and PMID they turn out to be the works that
+        other sources' lists name, instead of standing beside them a second time.
+        """
+        module = self._sources.get("openalex")
+        if module is None:
+            return
+        asked = []
+        for neighbour in sorted(self._neighbours(work_ids, direction)):
+            ids = self._identifiers(neighbour)
+            if ids and all(i.scheme is Scheme.OPENALEX for i in ids):
+                asked.append(ids[0])
+        for start in range(0, len(asked), _BATCH):
+            self._progress("openalex: works it names by id", start, len(asked))
+            self._look_up("openalex", module, asked[start : start + _BATCH])
 
     def _describe(self, work_ids: Sequence[int], what: str) -> None:
         """Look many works up, batch by batch, in every source that knows one of their ids."""
