@@ -287,22 +287,28 @@ def _affiliations(row: Mapping[str, Any]) -> tuple[Affiliation, ...]:
     """Affiliations as printed. A ROR id goes with one only where OpenAlex found a single
     institution in it."""
     institutions = mappings(row.get("institutions"))
-    rors = {i.get("id"): normalize_ror(_address(i.get("ror"))) for i in institutions}
+    rors = _rors(institutions)
     found = []
     for part in mappings(row.get("affiliations")):
         ids = listed(part.get("institution_ids"))
         if printed := text(part.get("raw_affiliation_string")):
-            ror = rors.get(ids[0]) if len(ids) == 1 else None
+            ror = rors.get(_address(ids[0])) if len(ids) == 1 else None
             found.append(Affiliation(text=printed, ror=ror))
     if not found:
         found = [Affiliation(text=t) for t in texts(row.get("raw_affiliation_strings"))]
     if not found:
         found = [
-            Affiliation(text=name, ror=rors.get(institution.get("id")))
+            Affiliation(text=name, ror=rors.get(_address(institution.get("id"))))
             for institution in institutions
             if (name := text(institution.get("display_name")))
         ]
     return tuple(dict.fromkeys(found))
+
+
+def _rors(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, str]:
+    """ROR ids of institutions or funders by their OpenAlex ids."""
+    pairs = ((_address(row.get("id")), normalize_ror(_address(row.get("ror")))) for row in rows)
+    return {own: ror for own, ror in pairs if own and ror}
 
 
 def _concepts(item: Mapping[str, Any]) -> tuple[ConceptClaim, ...]:
@@ -342,10 +348,10 @@ def _mesh(rows: Sequence[Mapping[str, Any]]) -> list[ConceptClaim]:
 def _funding(item: Mapping[str, Any]) -> tuple[FundingClaim, ...]:
     """Awards with their funder, then funders without an award; `grants` in answers of 2025."""
     funders = mappings(item.get("funders"))
-    rors = {row.get("id"): normalize_ror(_address(row.get("ror"))) for row in funders}
+    rors = _rors(funders)
     claims = []
     for row in (*mappings(item.get("awards")), *mappings(item.get("grants"))):
-        funder_id = row.get("funder_id") or row.get("funder")
+        funder_id = _address(row.get("funder_id") or row.get("funder"))
         if name := text(row.get("funder_display_name")):
             award = text(row.get("funder_award_id")) or text(row.get("award_id"))
             claims.append(FundingClaim(funder=name, funder_ror=rors.get(funder_id), award=award))
@@ -353,7 +359,7 @@ def _funding(item: Mapping[str, Any]) -> tuple[FundingClaim, ...]:
     for row in funders:
         name = text(row.get("display_name"))
         if name and name not in named:
-            claims.append(FundingClaim(funder=name, funder_ror=rors.get(row.get("id"))))
+            claims.append(FundingClaim(funder=name, funder_ror=rors.get(_address(row.get("id")))))
     return tuple(dict.fromkeys(claims))
 
 
