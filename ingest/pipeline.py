@@ -162,7 +162,7 @@ class Ingest:
         while waiting and progressed:
             progressed = False
             for name, module in list(waiting.items()):
-                known = [identifier] if work_id is None else self._identifiers(work_id, identifier)
+                known = [identifier] if work_id is None else self._identifiers(work_id)
                 asked = next((i for i in known if i.scheme in module.LOOKS_UP), None)
                 if asked is None:
                     continue
@@ -230,8 +230,7 @@ class Ingest:
             asked = []
             for work_id in work_ids:
                 ids = self._identifiers(work_id)
-                usable = [i for i in ids if i.scheme in module.LOOKS_UP]
-                asked += sorted(usable, key=lambda i: _LOOK_UP_ORDER.index(i.scheme.value))[:1]
+                asked += [i for i in ids if i.scheme in module.LOOKS_UP][:1]
             remaining = iter(asked)
             done = 0
             while batch := list(islice(remaining, _BATCH)):
@@ -390,10 +389,11 @@ class Ingest:
         with self._store.reading() as session:
             return links.holder(session, identifier)
 
-    def _identifiers(self, work_id: int, first: Identifier | None = None) -> list[Identifier]:
+    def _identifiers(self, work_id: int) -> list[Identifier]:
+        """The work's identifiers, those that look-ups answer best first."""
         with self._store.reading() as session:
             known = links.identifiers_of(session, _survivor(session, work_id))
-        return sorted(known, key=lambda i: (i != first, i))
+        return sorted(known, key=lambda i: (_LOOK_UP_ORDER.index(i.scheme), i.value))
 
     def _neighbours(self, work_ids: Sequence[int], direction: str) -> set[int]:
         found: set[int] = set()
@@ -409,7 +409,7 @@ class Ingest:
         return found
 
 
-_LOOK_UP_ORDER: Final = ("openalex", "pmid", "doi", "pmcid")
+_LOOK_UP_ORDER: Final = (Scheme.DOI, Scheme.PMID, Scheme.OPENALEX, Scheme.PMCID)
 
 
 def _survivor(session: Session, work_id: int) -> int:
