@@ -42,6 +42,9 @@ class Reads(StrEnum):
     ROW = "id"  # any name `resolve` understands
 
 
+_SORTABLE = (Reads.TEXT, Reads.WORDS, Reads.INTEGER, Reads.NUMBER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """Something rows can be filtered or sorted by.
@@ -57,11 +60,10 @@ class Field:
     within: Callable[[Condition], Condition] | None = None
     read: Callable[[str], str] | None = None
     resolve: Callable[[Session, str], int] | None = None
-    is_filter: bool = True
 
     @property
     def is_sortable(self) -> bool:
-        return self.within is None and self.reads in (Reads.TEXT, Reads.INTEGER, Reads.NUMBER)
+        return self.within is None and self.reads in _SORTABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +77,6 @@ class Listing:
     order: str  # when none is asked for: "year:desc"
     searched: Column | None = None
     always: Sequence[Condition] = ()
-
-    @property
-    def filters(self) -> dict[str, Field]:
-        return {name: field for name, field in self.fields.items() if field.is_filter}
 
     @property
     def sortable(self) -> dict[str, Column]:
@@ -271,11 +269,11 @@ def _conditions(session: Session, listing: Listing, asked: Asked) -> list[Condit
     found = _search(listing, asked.search)
     wanted = _clauses(asked.filter) + list(asked.fields.items())
     for name, value in wanted:
-        known = listing.filters.get(name)
+        known = listing.fields.get(name)
         if known is None:
             raise InvalidInput(
                 f"cannot filter {listing.name} by {name!r} "
-                f"(known: {', '.join(sorted(listing.filters))})"
+                f"(known: {', '.join(sorted(listing.fields))})"
             )
         found.append(_condition(session, name, known, plain_text(value)))
     return found

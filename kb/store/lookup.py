@@ -17,18 +17,16 @@ from kb.models.records import View
 from kb.models.tables import (
     OutcomeDefinition,
     Registration,
-    RegistrationAlias,
     StoredRecord,
     Study,
-    StudyRegistration,
     Work,
     WorkIdentifier,
 )
+from kb.store.reports import find_registration, main_study
 
 # Keys are INTEGER columns: four bytes on PostgreSQL, which refuses to compare them with more.
 LARGEST_ID = 2**31 - 1
 
-_LOOKS_LIKE_ID = re.compile(r"\s*[A-Z][0-9]+\s*", re.I)
 _RECORD_KEY = re.compile(r"[\w./:+-]{2,200}")
 _CODE = re.compile(r"[\w.+-]{1,100}")
 
@@ -99,7 +97,7 @@ def _holder(session: Session, wanted: Identifier) -> int | None:
 
 def resolve_study(session: Session, text: str) -> int:
     """The row number of the study named by S1, a record key ("MS_IACOBAEUS_2019") or one of its
-    registration numbers. Raises Conflict where several studies go by that name."""
+    registration numbers. Raises Conflict where records of several studies share the key."""
     text = plain_text(text).strip()
     if re.fullmatch(r"S[0-9]+", text, re.I):
         number = row_number(text, Kind.STUDY)
@@ -127,13 +125,11 @@ def resolve_study(session: Session, text: str) -> int:
 
 
 def _registered(session: Session, number: str) -> list[int]:
-    registration = _registration(session, number)
-    if registration is None:
+    """The study an entry stands for; of several under one entry, nobody's follow-up."""
+    entry = find_registration(session, number)
+    if entry is None or entry.id is None:
         return []
-    linked = select(StudyRegistration.study_id).where(
-        StudyRegistration.registration_id == registration
-    )
-    return _survivors(session, session.exec(linked).all())
+    return _survivors(session, [main_study(session, entry.id)])
 
 
 def _survivors(session: Session, numbers: Sequence[int | None]) -> list[int]:
@@ -149,24 +145,15 @@ def resolve_registration(session: Session, text: str) -> int:
             raise NotFound(f"no registration G{number} in this base")
         return number
     normal = normalize_registration(text)
-    found = _registration(session, normal[1] if normal else text)
-    if found is not None:
-        return found
+    found = find_registration(session, normal[1] if normal else text)
+    if found is not None and found.id is not None:
+        return found.id
     if normal is None:
         raise InvalidInput(
             f"not a registration number: {text[:80]!r} (expected e.g. NCT03778333 or "
             "2012-000518-13)"
         )
     raise NotFound(f"no registration {normal[1]} in this base")
-
-
-def _registration(session: Session, number: str) -> int | None:
-    named = select(Registration.id).where(Registration.number == number)
-    found = session.exec(named).first()
-    if found is None:
-        alias = session.get(RegistrationAlias, number)
-        found = alias.registration_id if alias else None
-    return found
 
 
 def resolve_outcome(session: Session, text: str) -> int:

@@ -301,7 +301,7 @@ STUDIES = Listing(
     source=Study,
     id=_THIS,
     order="year:desc,label",
-    searched=sa.func.concat(col(Study.label), " ", sa.func.coalesce(col(Study.title), "")),
+    searched=col(Study.label).concat(" ").concat(sa.func.coalesce(col(Study.title), "")),
     always=(col(Study.merged_into_id).is_(None),),
     fields={
         "label": Field(about="Its short name", column=col(Study.label)),
@@ -397,9 +397,9 @@ REGISTRATIONS = Listing(
     source=Registration,
     id=_ENTRY,
     order="number",
-    searched=sa.func.concat(
-        col(Registration.number), " ", sa.func.coalesce(col(Registration.title), "")
-    ),
+    searched=col(Registration.number)
+    .concat(" ")
+    .concat(sa.func.coalesce(col(Registration.title), "")),
     fields={
         "number": Field(about="In its normal form", column=col(Registration.number)),
         "registry": Field(about="ClinicalTrials.gov ...", column=col(Registration.registry_name)),
@@ -473,7 +473,7 @@ def study_summaries(session: Session, numbers: Sequence[int]) -> list[StudySumma
     def counts(table: type[Arm] | type[Result] | type[AdverseEvent]) -> dict[int, int]:
         column = col(table.study_id)
         query = sa.select(column, sa.func.count()).where(column.in_(numbers)).group_by(column)
-        return {study_id: n for study_id, n in session.execute(query)}
+        return dict(session.execute(query).tuples().all())
 
     arms, results, events = counts(Arm), counts(Result), counts(AdverseEvent)
     found = {
