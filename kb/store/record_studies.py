@@ -88,6 +88,28 @@ def save_study_record(
     return change, study_id
 
 
+def save_registrations(
+    session: Session,
+    record: StudyRecord,
+    stored: StoredRecord,
+    payload_id: int,
+    files: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """The registrations of a record that stands for no study."""
+    assert stored.id is not None
+    old = session.exec(select(Evidence).where(Evidence.record_id == stored.id)).all()
+    for claim in record.registrations:
+        evidence_id = None
+        if claim.evidence is not None:
+            row = _evidence_row(session, claim.evidence, stored.id, payload_id, files, now)
+            evidence_id = row.id
+        save_registration(session, claim, stored, evidence_id)
+    for gone in old:
+        session.delete(gone)
+    session.flush()
+
+
 def save_registration(
     session: Session,
     claim: RegistrationClaim,
@@ -605,20 +627,9 @@ class _Writer:
     def _evidence(self, claim: EvidenceClaim) -> int:
         """One row per place in a document; equal claims of this record share it."""
         if claim not in self.evidence_ids:
-            file = (claim.row or "").partition(":")[0]
-            row = Evidence(
-                record_id=self.record_id,
-                payload_id=self.files.get(file, self.payload_id),
-                work_id=find_or_make_work(self.session, claim.work, self.now),
-                kind=claim.kind,
-                document=claim.document,
-                locator=claim.locator,
-                standing=claim.standing.value,
-                quote=claim.quote,
-                row=claim.row,
+            row = _evidence_row(
+                self.session, claim, self.record_id, self.payload_id, self.files, self.now
             )
-            self.session.add(row)
-            self.session.flush()
             assert row.id is not None
             self.evidence_ids[claim] = row.id
         return self.evidence_ids[claim]
@@ -707,6 +718,31 @@ class _Writer:
         for start in range(0, len(gone), 500):
             self.session.execute(sa.delete(table).where(table.id.in_(gone[start : start + 500])))
         self.session.flush()
+
+
+def _evidence_row(
+    session: Session,
+    claim: EvidenceClaim,
+    record_id: int,
+    payload_id: int,
+    files: Mapping[str, int],
+    now: datetime,
+) -> Evidence:
+    file = (claim.row or "").partition(":")[0]
+    row = Evidence(
+        record_id=record_id,
+        payload_id=files.get(file, payload_id),
+        work_id=find_or_make_work(session, claim.work, now),
+        kind=claim.kind,
+        document=claim.document,
+        locator=claim.locator,
+        standing=claim.standing.value,
+        quote=claim.quote,
+        row=claim.row,
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _same(table: type[Any], **values: Any) -> Any:
