@@ -1,0 +1,1 @@
+"""File formats: what people keep their evidence in, read into records."""
