@@ -300,6 +300,7 @@ class ReportClaim:
     work: tuple[Identifier, ...]
     basis: str
     citation: str | None = None
+    record_key: str | None = None  # the same source's own record of that work, where it has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

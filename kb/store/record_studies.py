@@ -21,6 +21,7 @@ from kb.models.evidence import (
     FlowClaim,
     Origin,
     RegistrationClaim,
+    ReportClaim,
     ResultClaim,
     StudyRecord,
     TimepointClaim,
@@ -385,7 +386,7 @@ class _Writer:
                 self.session.delete(row)
         self.session.flush()
         for claim in self.record.reports:
-            work_id = find_or_make_work(self.session, claim.work, self.now)
+            work_id = self._reporting_work(claim)
             key = (work_id, self.study_id, self.record_id)
             if work_id is not None and self.session.get(Report, key) is None:
                 self.session.add(
@@ -414,6 +415,13 @@ class _Writer:
                     )
                 )
                 self.session.flush()
+
+    def _reporting_work(self, claim: ReportClaim) -> int | None:
+        if claim.record_key is not None:
+            own = find_record(self.session, self.record.source, claim.record_key, View.WORK)
+            if own is not None and own.work_id is not None:
+                return own.work_id
+        return find_or_make_work(self.session, claim.work, self.now)
 
     # The study and its arms
 
