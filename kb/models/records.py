@@ -291,7 +291,8 @@ class CitingList:
 
 
 def to_json(record: Any) -> bytes:
-    """Canonical JSON of a record: equal records give equal bytes, and None fields are left out."""
+    """Canonical JSON of a record: equal records give equal bytes. What is None is left out where
+    that is the default."""
     return orjson.dumps(_pruned(record), option=orjson.OPT_SORT_KEYS)
 
 
@@ -311,8 +312,9 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 def _pruned(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
-        fields = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
-        return {name: _pruned(v) for name, v in fields if v is not None and v != ()}
+        fields = ((f, getattr(value, name)) for name, f in value.__dataclass_fields__.items())
+        # A field without a default is written even where it is None, so that it can be read.
+        return {f.name: _pruned(v) for f, v in fields if v != f.default or v not in (None, ())}
     if isinstance(value, tuple):
         return [_pruned(v) for v in value]
     return value
