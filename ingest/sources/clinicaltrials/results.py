@@ -1,0 +1,769 @@
+"""What a study reported to the registry: flow, baseline, outcomes and adverse events.
+
+Every number is kept as printed beside its value. Group ids are local to their module and outcome,
+so groups are matched to arms by title, exactly or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ingest.sources.clinicaltrials.reading import (
+    Json,
+    Place,
+    block,
+    cell,
+    count,
+    is_missing,
+    labelled,
+    line,
+    note,
+    number,
+    part,
+    parts,
+    strings,
+    words,
+)
+from kb.models.evidence import (
+    AdverseEventClaim,
+    ArmClaim,
+    Cell,
+    CellName,
+    FlowClaim,
+    ResultClaim,
+    ResultKind,
+    State,
+    Statistic,
+    TimepointClaim,
+)
+from kb.outcomes.timepoints import (
+    names_a_clock_time,
+    names_a_time,
+    split_timepoint,
+    timepoint,
+)
+
+ALL: Final = "all"  # the arm key of the whole study
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    arms: tuple[ArmClaim, ...]  # groups that are no registered arm
+    flow: tuple[FlowClaim, ...]
+    results: tuple[ResultClaim, ...]
+    adverse_events: tuple[AdverseEventClaim, ...]
+
+
+def read(reported: Json, registered: Sequence[ArmClaim], place: Place) -> Reported:
+    """The claims of a resultsSection, {} giving none."""
+    groups = _Groups(registered, place)
+    flow = tuple(_flow(part(reported, "participantFlowModule"), groups, place))
+    baseline = tuple(_baseline(part(reported, "baselineCharacteristicsModule"), groups, place))
+    outcomes = parts(part(reported, "outcomeMeasuresModule"), "outcomeMeasures")
+    measured = [
+        claim
+        for position, outcome in enumerate(outcomes, start=1)
+        for claim in _outcome(outcome, position, groups, place)
+    ]
+    events = tuple(_adverse_events(part(reported, "adverseEventsModule"), groups, place))
+    return Reported(tuple(groups.added), flow, (*baseline, *measured), events)
+
+
+# -- groups and arms -----------------------------------------------------------------------------
+
+_WHOLE_STUDY: Final = frozenset(
+    {"total", "overall", "all participants", "all patients", "all subjects"}
+)
+
+
+def folded(title: str) -> str:
+    """A title without case, spacing and punctuation; signs that tell doses or cells apart stay.
+
+    "2. Repaglinide" is "2 repaglinide", "1.5×10^6 / kg" keeps its point, cross and slash.
+    """
+    text = unicodedata.normalize("NFC", title).casefold()
+    text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
+    text = re.sub(r"[^\w.+<>=≤≥±×*^/%]+", " ", text)
+    return re.sub(r"\s*([+<>=≤≥±×*^/%])\s*", r"\1", text).strip()
+
+
+class _Groups:
+    """The arm each group of the results section stands for.
+
+    A group whose title is a registered arm's, apart from case, spacing and punctuation, is that
+    arm; totals are the whole study; every other title is an arm of its own, shared by all modules
+    that use it. Nothing is matched by likeness.
+    """
+
+    def __init__(self, registered: Sequence[ArmClaim], place: Place) -> None:
+        self.added: list[ArmClaim] = []
+        self._place = place
+        alike = Counter(folded(arm.label) for arm in registered)
+        self._by_title = {arm.label: arm.key for arm in registered if arm.key == arm.label}
+        self._by_fold = {
+            folded(arm.label): arm.key for arm in registered if alike[folded(arm.label)] == 1
+        }
+
+    def arms_of(self, groups: Sequence[Json], where: str) -> dict[str, str]:
+        """Arm key by local group id, each group of one module or outcome having its own."""
+        titles = [line(group, "title") for group in groups]
+        exact = Counter(titles)
+        alike = Counter(folded(title) for title in titles if title)
+        arms: dict[str, str] = {}
+        for group, title in zip(groups, titles):
+            local = line(group, "id") or ""
+            if title is None:
+                key = f"group: {local} of {where}"
+            elif exact[title] > 1:
+                key = f"group: {title} ({local} of {where})"
+            elif alike[folded(title)] > 1:
+                key = self._by_title.get(title, f"group: {title}")
+            elif folded(title) in _WHOLE_STUDY and ALL not in arms.values():
+                key = ALL
+            else:
+                key = self._by_fold.setdefault(folded(title), f"group: {title}")
+            self._describe(key, title or key, block(group, "description"), f"{where}, {local}")
+            arms[local] = key
+        return arms
+
+    def unnamed(self, local: str, where: str) -> str:
+        """The arm of a group id that its module does not list."""
+        key = f"group: {local} of {where}"
+        self._describe(key, key, None, f"{where}, {local}")
+        return key
+
+    def _describe(self, key: str, label: str, description: str | None, locator: str) -> None:
+        if not key.startswith("group: ") or any(arm.key == key for arm in self.added):
+            return
+        self.added.append(
+            ArmClaim(
+                key=key,
+                label=label,
+                description=description,
+                caveats=("not_matched_to_registered_arm",),
+                evidence=self._place.evidence(locator, label),
+            )
+        )
+
+
+# -- participant flow ----------------------------------------------------------------------------
+
+
+def _flow(module: Json, groups: _Groups, place: Place) -> Iterator[FlowClaim]:
+    where = "participant flow"
+    arms = groups.arms_of(parts(module, "groups"), where)
+    units = line(module, "typeUnitsAnalyzed") or "units"
+    for period_position, period in enumerate(parts(module, "periods"), start=1):
+        title = line(period, "title")
+        in_period = f"{where}, period {title or period_position}"
+        rows: list[tuple[str, str | None, Json, str]] = []
+        for row in parts(period, "milestones"):
+            name = line(row, "type") or ""
+            is_standard = name in ("STARTED", "COMPLETED", "NOT COMPLETED")
+            rows.append((name.lower() if is_standard else name, None, row, "achievements"))
+        for row in parts(period, "dropWithdraws"):
+            rows.append(("not completed", line(row, "type"), row, "reasons"))
+        for milestone, reason, row, counts in rows:
+            for entry in parts(row, counts):
+                local = line(entry, "groupId") or ""
+                arm = arms.get(local) or groups.unnamed(local, where)
+                n_units = line(entry, "numUnits")
+                yield FlowClaim(
+                    key=place.key("flow", title or str(period_position), milestone, reason, arm),
+                    arm=arm,
+                    period=title,
+                    milestone=milestone,
+                    reason=reason,
+                    n=count(entry.get("numSubjects")),
+                    note=note(
+                        labelled(units, n_units), line(entry, "comment"), line(row, "comment")
+                    ),
+                    evidence=place.evidence(
+                        ", ".join(t for t in (in_period, milestone, reason, local) if t)
+                    ),
+                )
+
+
+# -- tables of measurements ----------------------------------------------------------------------
+
+_CENTRAL: Final = {
+    "MEAN": CellName.MEAN,
+    "MEDIAN": CellName.MEDIAN,
+    "GEOMETRIC_MEAN": CellName.GEOMETRIC_MEAN,
+    "LEAST_SQUARES_MEAN": CellName.LS_MEAN,
+    "COUNT_OF_PARTICIPANTS": CellName.EVENTS,
+    "COUNT_OF_UNITS": CellName.EVENTS,
+    "NUMBER": CellName.NUMBER,
+}
+_SPREADS: Final = {
+    "STANDARD_DEVIATION": CellName.SD,
+    "STANDARD_ERROR": CellName.SE,
+    "STANDARD_ERROR_OF_MEAN": CellName.SE,
+}
+_PERSONS: Final = frozenset({"participants", "participant", "patients", "subjects", "persons"})
+_PERCENT = re.compile(r"^\s*%|\bpercent(?:age)?\b", re.I)
+_COUNTED = re.compile(r"^(?:number of )?(?:participants|patients|subjects|persons|events)\b", re.I)
+_LEVELS: Final = {"975": 97.5}  # CONFIDENCE_975, beside "97.5% Confidence Interval"
+_CHANGE = re.compile(r"\bchanges?\b.*\bfrom\s+(?:the\s+|study\s+)?baseline\b", re.I)
+_PERCENT_CHANGE = re.compile(r"(?:\bpercent(?:age)?|%)\s+changes?\b", re.I)
+# "Number of participants with a change from baseline" counts persons; it is no change.
+_OF_PERSONS = re.compile(
+    r"^\s*(?:number|count|percentage of|percent of|proportion|time|rate|incidence|duration)\b"
+    r"|\b(?:participants|patients|subjects)\s+(?:with|who|having|achieving|experiencing)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What is the same for every measurement of one outcome or baseline measure."""
+
+    title: str
+    where: str  # "outcome measure 3"
+    path: tuple[str | None, ...]  # beginning of the keys
+    measure: Json
+    arms: dict[str, str]
+    denoms: tuple[list[Json], ...]  # of the measure, then of the module
+    typed_units: str | None  # what is analysed where it is not participants
+    population: str | None
+    is_primary: bool | None = None
+
+    @property
+    def param(self) -> str:
+        return _enum(line(self.measure, "paramType"))
+
+    @property
+    def unit(self) -> str | None:
+        return line(self.measure, "unitOfMeasure")
+
+    @property
+    def analysed(self) -> str | None:
+        """What the denominators count, None where that is participants."""
+        selected = line(self.measure, "denomUnitsSelected")
+        if selected is None and self.param != "COUNT_OF_PARTICIPANTS":
+            selected = self.typed_units or self._only_units()
+        return None if selected is None or selected.casefold() in _PERSONS else selected
+
+    def _only_units(self) -> str | None:
+        units = {line(denom, "units") for denoms in self.denoms for denom in denoms}
+        return units.pop() if len(units) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One category of one class, which is a row of the registry's table."""
+
+    class_: Json
+    category: Json
+    label: str | None = None  # what it is of, apart from the outcome's title
+    time: TimepointClaim | None = None  # named by the titles of class or category
+    unread_time: str | None = None  # a title that names a time which could not be read
+
+
+def _rows(table: Json, frame: str | None) -> list[_Row]:
+    return [
+        _row(class_, category, frame)
+        for class_ in parts(table, "classes")
+        for category in parts(class_, "categories") or [{}]
+    ]
+
+
+def _row(class_: Json, category: Json, frame: str | None) -> _Row:
+    # A clock time in a study of months is part of the measurement: "2 hour" of a glucose test.
+    of_the_clock = frame is None or names_a_clock_time(frame)
+    labels: list[str] = []
+    time, unread = None, None
+    for title in (line(class_, "title"), line(category, "title")):
+        if title is None:
+            continue
+        label, named = split_timepoint(title)
+        if named and not of_the_clock and named.unit in ("minute", "hour"):
+            label, named = title, None
+        elif named is None and names_a_time(title, of_the_clock=of_the_clock):
+            unread = title
+        if time and named:  # two times of one row: neither is when
+            label, unread = title, title
+        time = time or named
+        labels.append(label)
+    label = " – ".join(label for label in labels if label)
+    return _Row(class_, category, label or None, None if unread else time, unread)
+
+
+def _baseline(module: Json, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
+    where = "baseline characteristics"
+    arms = groups.arms_of(parts(module, "groups"), where)
+    for position, measure in enumerate(parts(module, "measures"), start=1):
+        title = line(measure, "title") or f"baseline measure {position}"
+        table = _Table(
+            title=title,
+            where=f"baseline measure {position}",
+            path=("baseline", title),
+            measure=measure,
+            arms=arms,
+            denoms=(parts(measure, "denoms"), parts(module, "denoms")),
+            typed_units=line(module, "typeUnitsAnalyzed"),
+            population=line(measure, "populationDescription")
+            or line(module, "populationDescription"),
+        )
+        time = TimepointClaim(value=0, unit="day", text="baseline", anchor="baseline")
+        for row in _rows(measure, None):
+            titles = (line(row.class_, "title"), line(row.category, "title"))
+            label = " – ".join(title for title in titles if title)
+            for claim in _claims(table, replace(row, label=label or None), groups, place):
+                yield replace(claim, time=time, statistic=Statistic.BASELINE)
+
+
+def _outcome(outcome: Json, position: int, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
+    where = f"outcome measure {position}"
+    title = line(outcome, "title") or where
+    type_ = line(outcome, "type")
+    frame = line(outcome, "timeFrame")
+    path = ("outcome", words(type_), title)
+    is_primary = type_ == "PRIMARY" if type_ else None
+    if line(outcome, "reportingStatus") == "NOT_POSTED":
+        yield ResultClaim(
+            key=place.key(*path, ALL),
+            kind=ResultKind.ARM,
+            arm=ALL,
+            outcome_title=title,
+            time=timepoint(frame),
+            unit=line(outcome, "unitOfMeasure"),
+            state=State.NOT_REPORTED,
+            is_primary_outcome=is_primary,
+            note=note(
+                "results not posted",
+                labelled("posting anticipated", line(outcome, "anticipatedPostingDate")),
+            ),
+            evidence=place.evidence(where, title),
+        )
+        return
+    table = _Table(
+        title=title,
+        where=where,
+        path=path,
+        measure=outcome,
+        arms=groups.arms_of(parts(outcome, "groups"), where),
+        denoms=(parts(outcome, "denoms"),),
+        typed_units=line(outcome, "typeUnitsAnalyzed"),
+        population=line(outcome, "populationDescription"),
+        is_primary=is_primary,
+    )
+    rows = _rows(outcome, frame)
+    # Unread times may be baselines as well: "Before surgery".
+    has_baseline = any(row.unread_time or (row.time and row.time.value == 0) for row in rows)
+    claims: list[ResultClaim] = []
+    for row in rows:
+        statistic = _statistic(table, row, has_baseline)
+        is_change = statistic in (Statistic.CHANGE, Statistic.PERCENT_CHANGE)
+        time = row.time or timepoint(frame, is_change=is_change)
+        if row.unread_time:
+            time = TimepointClaim(text=row.unread_time)
+        for claim in _claims(table, row, groups, place):
+            claims.append(replace(claim, time=time, statistic=statistic))
+    yield from claims or _without_measurements(table, frame, place)
+    yield from _analyses(table, _time_of_analyses(rows, frame, title), groups, place)
+
+
+def _time_of_analyses(rows: Sequence[_Row], frame: str | None, title: str) -> TimepointClaim | None:
+    """The one time of all rows. An analysis does not say which of several it is about."""
+    times = {row.time for row in rows}
+    if len(times) == 1 and None not in times:
+        return times.pop()
+    if times <= {None} and not any(row.unread_time for row in rows):
+        return timepoint(frame, is_change=_is_change(title))
+    return TimepointClaim(text=frame) if frame else None
+
+
+def _is_change(title: str) -> bool:
+    return bool(_CHANGE.search(title)) and not _OF_PERSONS.search(title)
+
+
+def _statistic(table: _Table, row: _Row, has_baseline: bool) -> Statistic:
+    if table.param == "COUNT_OF_PARTICIPANTS":
+        return Statistic.PERSON_COUNT
+    if table.param == "COUNT_OF_UNITS":
+        return Statistic.EVENT_COUNT
+    # Beside a row "Baseline" the others may be plain scores, whatever the title says.
+    is_said_of_row = bool(row.label and _is_change(row.label))
+    is_said_of_all = _is_change(table.title) and not has_baseline
+    if is_said_of_row or is_said_of_all:
+        said = f"{table.title} {row.label or ''} {table.unit or ''}"
+        is_percent = _PERCENT_CHANGE.search(said)
+        return Statistic.PERCENT_CHANGE if is_percent else Statistic.CHANGE
+    if table.param == "NUMBER" and _PERCENT.search(table.unit or ""):
+        return Statistic.PERCENT
+    is_baseline = row.time and row.time.value == 0 and row.time.anchor == "baseline"
+    if is_baseline and not _CHANGE.search(table.title):
+        return Statistic.BASELINE
+    return Statistic.AS_REGISTERED
+
+
+def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
+    """A claim per group, without time and statistic."""
+    class_title, category_title = line(row.class_, "title"), line(row.category, "title")
+    of_class = parts(row.class_, "denoms")
+    for measurement in parts(row.category, "measurements"):
+        local = line(measurement, "groupId") or ""
+        arm = table.arms.get(local) or groups.unnamed(local, table.where)
+        cells, remark = _cells(table, measurement)
+        central = cells[0] if cells and cells[0].name in _VALUES else None
+        locator = (
+            table.where,
+            f"class {class_title}" if class_title else None,
+            f"category {category_title}" if category_title else None,
+            local,
+        )
+        yield ResultClaim(
+            key=place.key(*table.path, class_title, category_title, arm),
+            kind=ResultKind.ARM,
+            arm=arm,
+            outcome_title=f"{table.title} – {row.label}" if row.label else table.title,
+            population=table.population,
+            unit=table.unit,
+            unit_of_analysis=table.analysed,
+            state=central.state if central else State.NOT_REPORTED,
+            cells=(*_denominator(table, local, of_class), *cells),
+            ci_level=_ci_level(table.measure) if _has_interval(cells) else None,
+            is_primary_outcome=table.is_primary,
+            caveats=("param_type_without_cell",) if _has_no_cell(table) else (),
+            note=note(
+                words(table.param) if _has_no_cell(table) else None,
+                remark,
+                *(line(measurement, name) for name in _COMMENTS),
+                _participants(table, local, of_class),
+            ),
+            evidence=place.evidence(", ".join(step for step in locator if step), table.title),
+        )
+
+
+_COMMENTS: Final = ("comment", "lowerLimitComment", "upperLimitComment")
+
+
+def _without_measurements(table: _Table, frame: str | None, place: Place) -> Iterator[ResultClaim]:
+    """Posted without data, as for outcomes nobody was analysed for: what is left are the counts."""
+    for local, arm in table.arms.items():
+        yield ResultClaim(
+            key=place.key(*table.path, arm),
+            kind=ResultKind.ARM,
+            arm=arm,
+            outcome_title=table.title,
+            time=timepoint(frame),
+            population=table.population,
+            unit=table.unit,
+            unit_of_analysis=table.analysed,
+            state=State.NOT_REPORTED,
+            cells=_denominator(table, local, []),
+            is_primary_outcome=table.is_primary,
+            note=note("posted without measurements", _participants(table, local, [])),
+            evidence=place.evidence(f"{table.where}, {local}", table.title),
+        )
+
+
+_VALUES: Final = frozenset({*_CENTRAL.values(), CellName.PERCENT, CellName.UNSPECIFIED})
+
+
+def _cells(table: _Table, measurement: Json) -> tuple[tuple[Cell, ...], str | None]:
+    """The central value first, then what is around it; and what found no cell, in words."""
+    name = _CENTRAL.get(table.param, CellName.UNSPECIFIED) if table.param else CellName.NUMBER
+    unit = table.unit or ""
+    if name is CellName.NUMBER and _PERCENT.search(unit):
+        name = CellName.PERCENT
+    is_count = name is CellName.EVENTS or (name is CellName.NUMBER and bool(_COUNTED.search(unit)))
+    found = [cell(measurement, "value", name, is_count=is_count)]
+    dispersion = _enum(line(table.measure, "dispersionType"))
+    around: dict[str, CellName] = {}
+    if dispersion in _SPREADS:
+        around = {"spread": _SPREADS[dispersion]}
+    elif dispersion == "INTER_QUARTILE_RANGE":
+        around = {"lowerLimit": CellName.Q1, "upperLimit": CellName.Q3}
+    elif dispersion == "FULL_RANGE":
+        around = {"lowerLimit": CellName.MIN, "upperLimit": CellName.MAX}
+    elif "CONFIDENCE" in dispersion:
+        around = {"lowerLimit": CellName.CI_LOW, "upperLimit": CellName.CI_HIGH}
+    found += [cell(measurement, field, around[field]) for field in around]
+    loose = [
+        f"{label} {measurement[field]}"
+        for field, label in _AROUND.items()
+        if field not in around and str(measurement.get(field) or "").strip()
+    ]
+    declared = line(table.measure, "dispersionType") or "of no stated kind"
+    remark = f"{', '.join(loose)} ({declared})" if loose else None
+    return tuple(c for c in found if c is not None), remark
+
+
+_AROUND: Final = {"spread": "spread", "lowerLimit": "lower limit", "upperLimit": "upper limit"}
+
+
+def _has_no_cell(table: _Table) -> bool:
+    """Log means and geometric least squares means."""
+    return bool(table.param) and table.param not in _CENTRAL
+
+
+def _enum(name: str | None) -> str:
+    """Both spellings alike: "Standard Deviation" and "STANDARD_DEVIATION"."""
+    return re.sub(r"[^0-9A-Z.]+", "_", (name or "").upper()).strip("_")
+
+
+def _ci_level(measure: Json) -> float | None:
+    digits = re.search(r"\d+(?:\.\d+)?", line(measure, "dispersionType") or "")
+    return _LEVELS.get(digits[0], float(digits[0])) if digits else None
+
+
+def _has_interval(cells: Sequence[Cell]) -> bool:
+    return any(c.name in (CellName.CI_LOW, CellName.CI_HIGH) for c in cells)
+
+
+def _denominator(table: _Table, local: str, of_class: list[Json]) -> tuple[Cell, ...]:
+    """How many were analysed, in the table's unit of analysis; by the class's own count if any."""
+    units = folded(table.analysed) if table.analysed else None
+    raw = _denominator_count((of_class, *table.denoms), local, units)
+    found = cell({"n": raw}, "n", CellName.N_ANALYSED, is_count=True)
+    return (found,) if found else ()
+
+
+def _participants(table: _Table, local: str, of_class: list[Json]) -> str | None:
+    """The number of participants, where the denominator counts something else."""
+    if table.analysed is None:
+        return None
+    raw = _denominator_count((of_class, *table.denoms), local, None)
+    return None if raw is None else f"participants analysed: {raw}"
+
+
+def _denominator_count(
+    levels: Sequence[list[Json]], local: str, units: str | None
+) -> object | None:
+    """The count of the innermost level that has the units (None: participants) at all."""
+    for denoms in levels:
+        for denom in denoms:
+            counted = folded(line(denom, "units") or "participants")
+            if counted == units or (units is None and counted in _PERSONS):
+                for entry in parts(denom, "counts"):
+                    if line(entry, "groupId") == local:
+                        return entry.get("value")
+                return None
+    return None
+
+
+# -- analyses ------------------------------------------------------------------------------------
+
+_AGAINST = re.compile(
+    r"^\s*(.+?)\s+(?:vs\.?|versus|minus|over|compared\s+(?:to|with)|-|–)\s+(.+?)\s*\.?\s*$", re.I
+)
+
+
+def _analyses(
+    table: _Table, time: TimepointClaim | None, groups: _Groups, place: Place
+) -> Iterator[ResultClaim]:
+    titles = {
+        line(group, "id") or "": line(group, "title") or ""
+        for group in parts(table.measure, "groups")
+    }
+    statistic = None
+    if _is_change(table.title):
+        is_percent = _PERCENT_CHANGE.search(table.title)
+        statistic = Statistic.PERCENT_CHANGE if is_percent else Statistic.CHANGE
+    for position, analysis in enumerate(parts(table.measure, "analyses"), start=1):
+        locals_ = list(dict.fromkeys(strings(analysis, "groupIds")))
+        arms = [table.arms.get(local) or groups.unnamed(local, table.where) for local in locals_]
+        kind, arm, comparator = ResultKind.ARM, ALL, None
+        caveats: tuple[str, ...] = ()
+        about = None
+        if len(arms) == 2:
+            kind = ResultKind.CONTRAST
+            order = _stated_order(analysis, [titles.get(local, "") for local in locals_])
+            if order is None:
+                caveats = ("direction_not_stated",)
+            arm, comparator = arms[order or 0], arms[1 - (order or 0)]
+        elif len(arms) == 1:
+            arm = arms[0]
+            about = "analysis of this group alone"
+        else:
+            caveats = ("analysis_over_groups",)
+            about = "analysis over " + (", ".join(arms) or "groups that are not named")
+        cells = _analysis_cells(analysis)
+        p_text = line(analysis, "pValue")
+        yield ResultClaim(
+            key=place.key(*table.path, "analysis", *arms, line(analysis, "paramType")),
+            kind=kind,
+            arm=arm,
+            comparator=comparator,
+            outcome_title=table.title,
+            time=time,
+            population=table.population,
+            statistic=statistic,
+            unit_of_analysis=table.analysed,
+            state=_analysis_state(cells, p_text),
+            cells=cells,
+            measure=line(analysis, "paramType"),
+            ci_level=number(analysis.get("ciPctValue")),
+            p_text=p_text,
+            method=line(analysis, "statisticalMethod"),
+            is_primary_outcome=table.is_primary,
+            caveats=caveats,
+            note=note(
+                about,
+                _loose_dispersion(analysis),
+                "one-sided interval" if line(analysis, "ciNumSides") == "ONE_SIDED" else None,
+                labelled("hypothesis", words(line(analysis, "nonInferiorityType"))),
+                *(block(analysis, name) for name in _REMARKS),
+            ),
+            evidence=place.evidence(
+                ", ".join([table.where, f"analysis {position}", *locals_]), table.title
+            ),
+        )
+
+
+_REMARKS: Final = (
+    "groupDescription",
+    "nonInferiorityComment",
+    "pValueComment",
+    "statisticalComment",
+    "estimateComment",
+    "ciLowerLimitComment",
+    "ciUpperLimitComment",
+    "otherAnalysisDescription",
+)
+
+
+def _stated_order(analysis: Json, titles: list[str]) -> int | None:
+    """Which of two groups the estimate is of, if its comment says "A versus B" in their titles.
+
+    The order of groupIds says nothing: both "active minus placebo" and the reverse are found.
+    """
+    found = _AGAINST.match(line(analysis, "estimateComment") or "")
+    if found and len({folded(title) for title in titles}) == 2:
+        named = [folded(found[1]), folded(found[2])]
+        for order in (0, 1):
+            if named == [folded(titles[order]), folded(titles[1 - order])]:
+                return order
+    return None
+
+
+def _analysis_cells(analysis: Json) -> tuple[Cell, ...]:
+    named = {"paramValue": CellName.ESTIMATE}
+    named |= {"ciLowerLimit": CellName.CI_LOW, "ciUpperLimit": CellName.CI_HIGH}
+    spread = _SPREADS.get(_enum(line(analysis, "dispersionType")))
+    if spread:
+        named["dispersionValue"] = spread
+    found = [c for field, name in named.items() if (c := cell(analysis, field, name))]
+    if line(analysis, "ciNumSides") == "ONE_SIDED":
+        # The open end is sent as "NA"; it is not missing.
+        limits = (CellName.CI_LOW, CellName.CI_HIGH)
+        found = [c for c in found if c.name not in limits or c.state is not State.NOT_REPORTED]
+    return tuple(found)
+
+
+def _loose_dispersion(analysis: Json) -> str | None:
+    declared = line(analysis, "dispersionType")
+    if _enum(declared) in _SPREADS:
+        return None
+    return labelled(
+        f"dispersion ({declared or 'of no stated kind'})", line(analysis, "dispersionValue")
+    )
+
+
+def _analysis_state(cells: tuple[Cell, ...], p_text: str | None) -> State:
+    estimate = next((c for c in cells if c.name is CellName.ESTIMATE), None)
+    if estimate and estimate.state is not State.NOT_REPORTED:
+        return estimate.state
+    is_reported = bool(p_text) or any(c.value is not None for c in cells)
+    return State.REPORTED if is_reported else State.NOT_REPORTED
+
+
+# -- adverse events ------------------------------------------------------------------------------
+
+_TOTALS: Final = (
+    ("deaths", "DEATH", None),
+    ("serious", "AE_SERIOUS", "serious"),
+    ("other", "AE_OTHER", "not serious"),
+)
+_ASSESSMENTS: Final = {
+    "SYSTEMATIC_ASSESSMENT": "systematic",
+    "NON_SYSTEMATIC_ASSESSMENT": "non-systematic",
+}
+
+
+def _adverse_events(module: Json, groups: _Groups, place: Place) -> Iterator[AdverseEventClaim]:
+    where = "adverse events"
+    listed = parts(module, "eventGroups")
+    arms = groups.arms_of(listed, where)
+    time = timepoint(line(module, "timeFrame"))
+    threshold = line(module, "frequencyThreshold")
+    # The threshold holds for other events: rarer ones are missing from the list and its total.
+    is_cut = threshold is not None and number(threshold) != 0
+    cut: tuple[str, ...] = ("registry_frequency_threshold",) if is_cut else ()
+    cut_note = f"events above {threshold}% in any group" if is_cut else None
+    for group in listed:
+        local = line(group, "id") or ""
+        for name, code, seriousness in _TOTALS:
+            affected, at_risk = group.get(f"{name}NumAffected"), group.get(f"{name}NumAtRisk")
+            if affected is None and at_risk is None:
+                continue
+            is_other = name == "other"
+            comment = line(module, "allCauseMortalityComment") if name == "deaths" else None
+            yield AdverseEventClaim(
+                key=place.key("adverse events", f"{name} total", arms[local]),
+                arm=arms[local],
+                code=code,
+                seriousness=seriousness,
+                time=time,
+                n_at_risk=count(at_risk),
+                persons_affected=count(affected),
+                state=_event_state(affected, None),
+                caveats=cut if is_other else (),
+                note=note(comment, cut_note if is_other else None, _as_printed(affected, at_risk)),
+                evidence=place.evidence(f"{where}, {name} total, {local}"),
+            )
+    for field, seriousness in (("seriousEvents", "serious"), ("otherEvents", "not serious")):
+        is_other = field == "otherEvents"
+        for event in parts(module, field):
+            term, system = line(event, "term"), line(event, "organSystem")
+            assessment = line(event, "assessmentType")
+            for stat in parts(event, "stats"):
+                local = line(stat, "groupId") or ""
+                arm = arms.get(local) or groups.unnamed(local, where)
+                affected, n_events = stat.get("numAffected"), stat.get("numEvents")
+                yield AdverseEventClaim(
+                    key=place.key("adverse events", seriousness, system, term, arm),
+                    arm=arm,
+                    term=term,
+                    organ_system=system,
+                    vocabulary=line(event, "sourceVocabulary"),
+                    seriousness=seriousness,
+                    assessment=_ASSESSMENTS.get(assessment or "", words(assessment)),
+                    time=time,
+                    n_at_risk=count(stat.get("numAtRisk")),
+                    persons_affected=count(affected),
+                    event_count=count(n_events),
+                    state=_event_state(affected, n_events),
+                    caveats=cut if is_other else (),
+                    note=note(
+                        line(event, "notes"),
+                        cut_note if is_other else None,
+                        _as_printed(affected, n_events, stat.get("numAtRisk")),
+                    ),
+                    evidence=place.evidence(
+                        f"{where}, {seriousness}, {system or 'no organ system'}, {term}, {local}",
+                        term,
+                    ),
+                )
+
+
+def _event_state(affected: object, n_events: object) -> State:
+    """None affected is a statement; a number of events says nothing about persons, unless 0."""
+    counts = [count(raw) for raw in (affected, n_events) if not is_missing(raw)]
+    known = [n for n in counts if n is not None]
+    if known:
+        return State.REPORTED if any(known) else State.REPORTED_ZERO
+    return State.UNCLEAR if counts else State.NOT_REPORTED
+
+
+def _as_printed(*raws: object) -> str | None:
+    """What was printed where a count was expected, as far as it is none."""
+    odd = [str(raw) for raw in raws if not is_missing(raw) and count(raw) is None]
+    return f"printed: {', '.join(odd)}" if odd else None
