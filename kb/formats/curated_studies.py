@@ -227,7 +227,7 @@ class Studies:
                 label=claim.title or number,
                 title=claim.title,
                 conditions=row.listed("conditions"),
-                registrations=(replace(claim, link_basis="the registration itself"),),
+                registrations=(replace(claim, is_linked=False),),
             )
             for number, (claim, row) in self._registrations.items()
             if number not in linked

@@ -73,7 +73,7 @@ class Curated:
     works: tuple[WorkRecord, ...] = ()
     lists: tuple[ReferenceList | CitingList, ...] = ()
     studies: tuple[StudyRecord, ...] = ()
-    # Registrations that no study of the tables names, each as a study known by its number alone.
+    # Registrations that no study of the tables names, each in a record of its own.
     registered_only: tuple[StudyRecord, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     errors: tuple[CellError, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,14 +98,15 @@ class Row:
         text = self.text(column)
         if text is None:
             return None
-        if not _NUMBER.fullmatch(text) or len(text) > 30:
+        plain = text.replace("−", "-")
+        if not _NUMBER.fullmatch(text) or not math.isfinite(float(plain)):
             self.error(
                 column,
                 f"not a number: {shown(text)} (expected e.g. 1.5: decimal point, no unit, no sign "
                 "such as < or %)",
             )
             return None
-        return float(text.replace("−", "-"))
+        return float(plain)
 
     def whole(self, column: str, *, least: int = 0) -> int | None:
         text = self.text(column)

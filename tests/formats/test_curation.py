@@ -151,6 +151,7 @@ def test_a_reported_zero_is_marked_in_its_cell_and_not_in_the_denominator():
         pytest.param("results", {"mean": "1,5"}, "mean", "not a number: '1,5'", id="comma"),
         pytest.param("results", {"mean": "<5"}, "mean", "not a number", id="inequality"),
         pytest.param("results", {"mean": "nan"}, "mean", "not a number", id="nan"),
+        pytest.param("results", {"mean": "1e999"}, "mean", "not a number", id="infinite"),
         pytest.param("results", {"state": "reportd"}, "state", "expected reported", id="state"),
         pytest.param("results", {"statistic": "avg"}, "statistic", "baseline", id="statistic"),
         pytest.param("results", {"statistic": ""}, "statistic", "empty", id="no statistic"),
@@ -393,7 +394,7 @@ def test_a_work_without_identifiers_has_no_list_of_its_own():
     assert (error.column, "no DOI, PMID or PMCID" in error.message) == ("citing", True)
 
 
-def test_a_registration_no_study_names_is_a_study_known_by_its_number():
+def test_a_registration_no_study_names_is_known_but_linked_to_none():
     tables = minimal()
     tables["registrations"] = [
         {"number": "NCT03778333", "source": "paper", "locator": "record"},
@@ -407,6 +408,7 @@ def test_a_registration_no_study_names_is_a_study_known_by_its_number():
     assert [r.number for r in curated.studies[0].registrations] == ["NCT03778333"]
     assert curated.studies[0].registrations[0].link_basis == "stated by the report"
     (alone,) = curated.registered_only
+    assert alone.registrations[0].is_linked is False
     assert (alone.key, alone.label, alone.registrations[0].n_is_actual) == (
         "NCT01364246",
         "A trial",
@@ -420,3 +422,11 @@ def test_the_guide_for_curators_names_every_table_and_column():
         section = guide.partition(f"## {table}.csv")[2].partition("\n## ")[0]
         missing = [column for column in known.all if f"`{column}`" not in section]
         assert missing == [], table
+
+
+@pytest.mark.parametrize("junk", ["?", "-1", "9" * 40, "a;b;;", "²", "1e999", "None", "\x00"])
+def test_no_cell_can_stop_the_reading(junk):
+    for table, known in TABLES.items():
+        for column in known.all:
+            curated = read(changed(table, **{column: junk}))
+            assert curated.errors or curated.studies, (table, column)
