@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from graphs.schema import NODES, Detail, EdgeKind, Node, edges_named
-from graphs.traverse import reported
+from graphs.traverse import shown
 from kb.models.ids import Kind
 
 _ROWS = 10_000  # read at a time
@@ -54,7 +54,7 @@ def _nodes(session: Session, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]
     details = {detail.name: _details(session, detail) for detail in node.details}
     for row in _stream(session, query).mappings():
         number = row["id"]
-        properties = reported(table, node.properties, row)
+        properties = _reported(table, node.properties, row)
         for name, rows in details.items():
             if number in rows:
                 properties[name] = rows[number]
@@ -69,7 +69,7 @@ def _details(session: Session, detail: Detail) -> dict[int, list[dict[str, Any]]
     rows: dict[int, list[dict[str, Any]]] = {}
     query = sa.select(table).order_by(*table.primary_key.columns)
     for row in _stream(session, query).mappings():
-        rows.setdefault(row[detail.owner], []).append(reported(table, detail.columns, row))
+        rows.setdefault(row[detail.owner], []).append(_reported(table, detail.columns, row))
     return rows
 
 
@@ -88,16 +88,17 @@ def _edges(session: Session, edge: EdgeKind) -> Iterator[tuple[str, str, dict[st
     n = 2 + len(properties)
     rows = (tuple(row) for row in _stream(session, query))
     for (start, end, *values), group in _as_edges(edge, rows, n):
-        shown = reported(link, edge.properties, dict(zip(edge.properties, values, strict=True)))
+        data: dict[str, Any] = {"edge": edge.name}
+        data |= _reported(link, edge.properties, dict(zip(edge.properties, values, strict=True)))
         assertions = [
-            reported(said, edge.assertions, dict(zip(edge.assertions, row[n:], strict=True)))
+            _reported(said, edge.assertions, dict(zip(edge.assertions, row[n:], strict=True)))
             for row in group
             if edge.assertions and any(value is not None for value in row[n:])
         ]
         if assertions:
-            shown["assertions"] = assertions
+            data["assertions"] = assertions
         ends_as_ids = str(Node(edge.start, start)), str(Node(edge.end, end))
-        yield *ends_as_ids, {"edge": edge.name, **shown}
+        yield *ends_as_ids, data
 
 
 def _as_edges(
@@ -107,6 +108,10 @@ def _as_edges(
     if edge.assertions is None:
         return ((row, (row,)) for row in rows)
     return groupby(rows, key=lambda row: row[:n])
+
+
+def _reported(table: sa.Table, columns: Sequence[str], row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: value for name, value in shown(table, columns, row).items() if value is not None}
 
 
 def _stream(session: Session, query: sa.Select[Any]) -> sa.Result[*tuple[Any, ...]]:

@@ -44,7 +44,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """`properties` holds what is reported: a property that is absent was not."""
+    """`properties` holds every property, None where it is not reported, and a list per detail."""
 
     node: Node
     label: str
@@ -58,19 +58,17 @@ def describe(session: Session, node: Node) -> Described:
     row = session.execute(sa.select(table).where(table.c.id == node.number)).mappings().first()
     if row is None:
         raise _not_found(node)
-    properties = reported(table, kind.properties, row)
+    properties = shown(table, kind.properties, row)
     for detail in kind.details:
         query = (
             sa.select(detail.table)
             .where(detail.table.c[detail.owner] == node.number)
             .order_by(*detail.table.primary_key.columns)
         )
-        rows = [
-            reported(detail.table, detail.columns, found)
+        properties[detail.name] = [
+            shown(detail.table, detail.columns, found)
             for found in session.execute(query).mappings()
         ]
-        if rows:
-            properties[detail.name] = rows
     return Described(node, kind.label_of(node.number, dict(row)), properties)
 
 
@@ -87,15 +85,16 @@ def labels(session: Session, nodes: Iterable[Node]) -> dict[Node, str]:
     return found
 
 
-def reported(table: sa.Table, columns: Sequence[str], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """The columns that hold something, by name; references to nodes as public ids."""
+def shown(table: sa.Table, columns: Sequence[str], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """The columns by name, None where nothing is reported; references to nodes as public ids."""
     values: dict[str, Any] = {}
     for name in columns:
         value = row[name]
-        if value is None or value == "":  # "" stands for None where a key cannot be null
-            continue
         kind = kind_referred_to(table.c[name])
-        values[name] = value if kind is None else public_id(kind, value)
+        if value is None or value == "":  # "" stands for None where a key cannot be null
+            values[name] = None
+        else:
+            values[name] = value if kind is None else public_id(kind, value)
     return values
 
 
@@ -231,7 +230,7 @@ def _page(
             direction=way.direction,
             node=Node(way.to_kind, row[0]),
             label=kind.label_of(row[0], dict(zip(kind.label_columns, row[1 + n :], strict=True))),
-            properties=reported(
+            properties=shown(
                 edge.table, edge.properties, dict(zip(edge.properties, row[1 : 1 + n], strict=True))
             ),
             assertions=tuple(asserted.get(tuple(row[: 1 + n]), ())) if asserted else (),
@@ -252,9 +251,9 @@ def _assertions(
     table = edge.assertion_table
     for batch in _batches(sorted(far)):
         query = _assertion_query(way)
-        for row in session.execute(query, {"node": node.number, "numbers": batch}):
+        for row in session.execute(query, {"node": node.number, "numbers": batch}).all():
             values = dict(zip(edge.assertions, row[n:], strict=True))
-            asserted.setdefault(tuple(row[:n]), []).append(reported(table, edge.assertions, values))
+            asserted.setdefault(tuple(row[:n]), []).append(shown(table, edge.assertions, values))
     return asserted
 
 

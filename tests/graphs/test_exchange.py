@@ -11,6 +11,10 @@ from kb.models.ids import Kind
 from tests.graphs.scene import NOW, add, citing_works, every_kind
 
 
+def reported(values):
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def test_networkx_gets_the_nodes_and_edges_that_the_neighbours_show(session):
     every_kind(session)
     graph = to_networkx(session)
@@ -20,8 +24,10 @@ def test_networkx_gets_the_nodes_and_edges_that_the_neighbours_show(session):
             if (name := str(Node(kind, number))) in graph:
                 found = neighbors(session, Node(kind, number), direction="out", limit=100).found
                 for n in found:
-                    said = {"assertions": list(n.assertions)} if n.assertions else {}
-                    listed.append((name, str(n.node), {"edge": n.edge, **n.properties, **said}))
+                    data = {"edge": n.edge} | reported(n.properties)
+                    if n.assertions:
+                        data["assertions"] = [reported(said) for said in n.assertions]
+                    listed.append((name, str(n.node), data))
     held = [(a, b, data) for a, b, data in graph.edges(data=True)]
     assert sorted(held, key=repr) == sorted(listed, key=repr)
     assert {data["edge"] for _, _, data in held} == {edge.name for edge in EDGES}

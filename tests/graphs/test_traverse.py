@@ -27,7 +27,7 @@ def seen(session: Session, node: Node, **how) -> list[tuple[str, str, str]]:
 # -- one node ------------------------------------------------------------------------------------
 
 
-def test_a_node_shows_what_is_reported_and_nothing_else(session):
+def test_what_is_not_reported_is_none(session):
     every_kind(session)
     shown = describe(session, R1)
     assert shown.label == "No new T2 lesions"
@@ -40,9 +40,15 @@ def test_a_node_shows_what_is_reported_and_nothing_else(session):
             "state": "reported",
             "origin": "reported",
         },
-        {"name": "percent", "state": "not_reported", "origin": "reported"},
+        {
+            "name": "percent",
+            "value": None,
+            "text": None,
+            "state": "not_reported",
+            "origin": "reported",
+        },
     ]
-    assert "category" not in shown.properties
+    assert shown.properties["category"] is None
     assert "arm_id" not in shown.properties  # an edge
 
 
@@ -56,7 +62,8 @@ def test_a_work_shows_its_identifiers(session):
 def test_a_description_names_its_evidence_by_public_id(session):
     every_kind(session)
     [description] = describe(session, S1).properties["descriptions"]
-    assert description == {"record_id": 1, "evidence_id": "E1", "n_treated": 7, "caveats": []}
+    reported = {name: value for name, value in description.items() if value is not None}
+    assert reported == {"record_id": 1, "evidence_id": "E1", "n_treated": 7, "caveats": []}
 
 
 def test_a_merged_work_says_which_work_it_became(session):
@@ -154,10 +161,10 @@ def test_relations_of_different_kinds_between_the_same_works_are_two_edges(sessi
     assert found.total == 2
 
 
-def test_an_award_nobody_named_is_left_out(session):
+def test_an_award_nobody_named_is_none(session):
     every_kind(session)
     funded = neighbors(session, W1, edge="funded_by").found
-    assert [n.properties for n in funded] == [{}, {"award": "2015-1"}]
+    assert [n.properties for n in funded] == [{"award": None}, {"award": "2015-1"}]
 
 
 def test_an_author_known_by_name_alone_is_no_node(session):
