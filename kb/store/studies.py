@@ -473,7 +473,7 @@ def study_summaries(session: Session, numbers: Sequence[int]) -> list[StudySumma
     def counts(table: type[Arm] | type[Result] | type[AdverseEvent]) -> dict[int, int]:
         column = col(table.study_id)
         query = sa.select(column, sa.func.count()).where(column.in_(numbers)).group_by(column)
-        return dict(session.execute(query).tuples().all())
+        return dict(session.execute(query).all())
 
     arms, results, events = counts(Arm), counts(Result), counts(AdverseEvent)
     found = {

@@ -1,0 +1,88 @@
+"""The one way in over the network: curation tables. `api.guard` decides who may."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from api.answers import StoreDep, answers_with
+from api.negotiation import wants_html
+from api.problems import problem
+from kb.errors import InvalidInput
+from kb.formats.curation import read_tables
+from kb.store.curated import CuratedReport, save_curated
+from kb.store.lookup import plain_text
+
+router = APIRouter(tags=["evidence"])
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+# What these say is brought in by fetching them, or with the starter evidence.
+_TAKEN = ("starter", "clinicaltrials", "crossref", "europepmc", "openalex", "pubmed")
+_MOST_ERRORS = 200
+
+
+class EvidenceIn(BaseModel):
+    source: str = Field(description="Name of the collection, e.g. ms-review-2026")
+    tables: dict[str, list[dict[str, str | None]]] = Field(
+        description="Rows by table name (studies, arms, results ...), cells as text"
+    )
+
+
+class EvidenceOut(BaseModel):
+    """What changed: how many records were new, changed or unchanged, by kind."""
+
+    source: str
+    works: dict[str, int]
+    lists: dict[str, int]
+    studies: dict[str, int]
+    registrations: dict[str, int]
+    conflicts: int
+    is_unchanged: bool
+
+
+@router.post("/evidence", responses=answers_with(EvidenceOut))
+def add_evidence(request: Request, store: StoreDep, given: EvidenceIn) -> Response:
+    """Bring in curation tables: all of them, or nothing where one cell is wrong.
+
+    The same tables sent again change nothing; changed rows replace what this source said before.
+    """
+    if not _NAME.fullmatch(given.source) or given.source in _TAKEN:
+        raise InvalidInput(
+            f"not a name for a collection: {given.source[:60]!r} (expected e.g. ms-review-2026, "
+            f"and none of {', '.join(_TAKEN)})"
+        )
+    for rows in given.tables.values():
+        for row in rows:
+            for text in (*row, *row.values()):
+                plain_text(text or "")
+    curated = read_tables(given.tables, source=given.source)
+    if curated.errors:
+        return problem(
+            422,
+            f"nothing imported: {curated.errors[0]}"
+            + (f" and {len(curated.errors) - 1} more" if len(curated.errors) > 1 else ""),
+            path=request.url.path,
+            as_page=wants_html(request.scope),
+            errors=[
+                {"parameter": f"{e.file}:{e.line} {e.column}".strip(), "detail": e.message}
+                for e in curated.errors[:_MOST_ERRORS]
+            ],
+        )
+    report = save_curated(store, given.source, curated)
+    return Response(orjson.dumps(_shown(report)), media_type="application/json")
+
+
+def _shown(report: CuratedReport) -> dict[str, object]:
+    kinds = ("works", "lists", "studies", "registrations")
+    counts = {
+        kind: {str(change): n for change, n in getattr(report, kind).items()} for kind in kinds
+    }
+    return {
+        "source": report.source,
+        **counts,
+        "conflicts": report.conflicts,
+        "is_unchanged": report.is_unchanged,
+    }

@@ -1,0 +1,35 @@
+"""Outcome definitions: what is measured, in which unit, and which way is better."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed
+from kb.store import results
+from kb.store.listing import Asked
+from kb.store.lookup import resolve_outcome
+from kb.store.results import OutcomeSummary
+
+router = APIRouter(prefix="/outcomes", tags=["outcomes"])
+
+AskedOutcomes = Annotated[Asked, Depends(asked_of(results.OUTCOMES))]
+
+
+@router.get("", responses=answers_with(Listed[OutcomeSummary]))
+def list_outcomes(
+    request: Request, store: StoreDep, asked: AskedOutcomes, select: Select = None
+) -> Response:
+    """Outcomes of the vocabulary, then those that one registry entry words in its own way."""
+    with store.reading() as session:
+        found = results.list_outcomes(session, asked)
+    return listed(request, found, "outcomes/list.html", OutcomeSummary, select)
+
+
+@router.get("/{outcome}", responses=answers_with(OutcomeSummary))
+def outcome(request: Request, store: StoreDep, outcome: str) -> Response:
+    """An outcome by its code or id, and how much is held of it."""
+    with store.reading() as session:
+        (found,) = results.outcome_summaries(session, [resolve_outcome(session, outcome)])
+    return answer(request, found, "outcomes/one.html")

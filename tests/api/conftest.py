@@ -1,0 +1,60 @@
+"""Applications over small databases, asked through the test client."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from kb.settings import Settings
+from kb.store.engine import Store
+from kb.store.migrate import migrate
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty base on each database."""
+    store = Store(database_url)
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def client(store: Store) -> TestClient:
+    return a_client(store)
+
+
+@pytest.fixture
+def plain_store(tmp_path: Path) -> Iterator[Store]:
+    """An empty base, for what no database has a part in."""
+    store = Store(f"sqlite:///{tmp_path / 'kb.sqlite3'}")
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def plain_client(plain_store: Store) -> TestClient:
+    return a_client(plain_store)
+
+
+@pytest.fixture
+def client_of(plain_store: Store) -> Callable[..., TestClient]:
+    """A client of an application with the settings given."""
+    return lambda **values: a_client(plain_store, **values)
+
+
+def a_client(
+    store: Store, *, client: tuple[str, int] = ("127.0.0.1", 50000), **settings: Any
+) -> TestClient:
+    app = create_app(Settings(_env_file=None, **settings), store)
+    return TestClient(
+        app,
+        base_url="http://localhost:8000",
+        client=client,
+        follow_redirects=False,
+        raise_server_exceptions=False,
+    )
