@@ -1,0 +1,58 @@
+"""Calling `kb` as a shell does, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli.app import app
+from kb.settings import Settings
+from kb.store.engine import Store
+from tests.conftest import ROOT
+
+COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
+
+
+def an_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The data folder, not made yet, of an installation without any setting of the machine's."""
+    for name in (*Settings.model_fields, "debug"):
+        monkeypatch.delenv(f"KB_{name.upper()}", raising=False)
+    folder = tmp_path / "data"
+    monkeypatch.setenv("KB_DATA_DIR", str(folder))
+    monkeypatch.chdir(tmp_path)  # no .env but the test's own
+    return folder
+
+
+def its_store() -> Store:
+    return Store(Settings().database_url)
+
+
+def kb(*arguments: str) -> Result:
+    # Wide, so that no word of a table is broken over two lines.
+    return CliRunner().invoke(app, arguments, prog_name="kb", env={"COLUMNS": "400"})
+
+
+def json_of(result: Result) -> Any:
+    """What the command printed, which must be JSON alone."""
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return orjson.loads(result.stdout)
+
+
+def start(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """`kb` in a process of its own, with its streams in pipes."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(env or {}),
+    )
