@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.pages import words
+from api.pages import charts, words
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -35,6 +35,8 @@ _environment.filters.update(
         "spread": words.spread,
         "caveat": words.caveat,
         "safe_url": words.safe_url,
+        "event_name": words.event_name,
+        "persons": charts.persons,
     }
 )
 

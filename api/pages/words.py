@@ -10,8 +10,8 @@ import orjson
 
 from kb.identity.identifiers import normalize_doi, normalize_pmcid, normalize_pmid
 from kb.identity.registrations import normalize_registration
-from kb.outcomes.vocabulary import load_caveats
-from kb.store.results import CellOut, ResultOut, TimepointOut
+from kb.outcomes.vocabulary import load_caveats, load_vocabulary
+from kb.store.results import AdverseEventOut, CellOut, ResultOut, TimepointOut
 from kb.store.studies import DoseOut
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -128,6 +128,14 @@ def _span(cells: dict[str, CellOut], low: str, high: str, label: str) -> list[st
     if not lower and not upper:
         return []
     return [f"{label} {lower or 'not reported'} to {upper or 'not reported'}"]
+
+
+def event_name(event: AdverseEventOut) -> str:
+    """As the source names it, else what its code stands for."""
+    if event.term:
+        return event.term
+    known = load_vocabulary().get(event.code or "")
+    return known.name if known else plain(event.code) or "adverse events"
 
 
 def caveat(code: str) -> str:
