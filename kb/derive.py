@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,9 +41,13 @@ _PREFERENCE: dict[str, tuple[str, ...]] = {
     "article_number": _BIBLIOGRAPHY,
     "language": _TEXT,
     "license": ("crossref", "europepmc", "openalex"),
-    "is_open_access": ("europepmc", "openalex", "crossref"),
+    # Europe PMC's "no" only means: not in its own open-access subset.
+    "is_open_access": ("openalex", "europepmc", "crossref"),
     "open_access_url": ("europepmc", "openalex", "crossref"),
 }
+
+# Chosen by more than the order above.
+_OWN_RULE = ("authors", "published")
 
 # "article" is what sources say when they know nothing better; any of these says more.
 _VAGUE = (WorkType.ARTICLE, WorkType.OTHER)
@@ -99,26 +104,21 @@ def derive_work(
         held = list(mentions)
     provenance: dict[str, int] = {}
 
-    def first(name: str, accept: Callable[[WorkRecord], bool] | None = None) -> Any:
-        for record_id, record in _by_preference(held, _PREFERENCE.get(name, _TEXT)):
-            value = getattr(record, name)
-            if value is not None and value != () and (accept is None or accept(record)):
-                provenance[name] = record_id
-                return value
-        return None
+    def note(name: str, found: tuple[int, Any] | None) -> Any:
+        if found is None:
+            return None
+        provenance[name], value = found
+        return value
 
-    chosen = {name: first(name) for name in _PREFERENCE if name not in ("authors", "published")}
+    chosen = {name: note(name, _first(held, name)) for name in _PREFERENCE if name not in _OWN_RULE}
     chosen["abstract"] = chosen["abstract"] or ()
-    authors = first("authors", lambda r: r.authors_complete is not False) or first("authors") or ()
-    published = first("published")
-    kind, kinds, type_id = _type(held)
-    if type_id is not None:
-        provenance["type"] = type_id
+    authors = note("authors", _authors(held)) or ()
+    kind, kinds = _type(held)
     return DerivedWork(
         identifiers=tuple(sorted({i for _, record in held for i in record.identifiers})),
-        type=kind,
-        types_as_given=kinds,
-        published=_refined(published, held),
+        type=note("type", kind),
+        types_as_given=note("types_as_given", kinds) or (),
+        published=note("published", _published(held)),
         dates=tuple(sorted({d for _, r in held for d in r.dates}, key=lambda d: (d.role, d.date))),
         is_flagged_retracted=_any(r.is_flagged_retracted for _, r in held),
         is_described=described,
@@ -142,32 +142,46 @@ def _by_preference(
     return sorted(held, key=rank)
 
 
+def _first(held: list[tuple[int, WorkRecord]], name: str) -> tuple[int, Any] | None:
+    for record_id, record in _by_preference(held, _PREFERENCE[name]):
+        value = getattr(record, name)
+        if isinstance(value, VenueClaim) and not (value.name or value.abbreviation or value.issns):
+            continue  # a publisher alone names no venue
+        if value is not None and value != ():
+            return record_id, value
+    return None
+
+
+def _authors(held: list[tuple[int, WorkRecord]]) -> tuple[int, tuple[AuthorClaim, ...]] | None:
+    """A full view's list before a brief one's, and of either a complete one before a cut one."""
+    ranked = [(i, r) for i, r in _by_preference(held, _PREFERENCE["authors"]) if r.authors]
+    ranked.sort(key=lambda item: (item[1].view is not View.WORK, item[1].authors_complete is False))
+    return (ranked[0][0], ranked[0][1].authors) if ranked else None
+
+
 def _type(
     held: list[tuple[int, WorkRecord]],
-) -> tuple[WorkType | None, tuple[str, ...], int | None]:
-    """The first type that says more than "article"; OpenAlex's only where nobody else has one."""
-    ranked = [
-        (i, r)
-        for i, r in _by_preference(held, ("pubmed", "europepmc", "crossref"))
-        if r.type is not None
+) -> tuple[tuple[int, WorkType] | None, tuple[int, tuple[str, ...]] | None]:
+    """The first type that says more than "article", and its words; OpenAlex's only where nobody
+    else has one."""
+    ranked = _by_preference(held, ("pubmed", "europepmc", "crossref"))
+    typed = [(i, r) for i, r in ranked if r.type is not None]
+    trusted = [(i, r) for i, r in typed if r.source != "openalex"] or typed
+    telling = [(i, r) for i, r in trusted if r.type not in _VAGUE] + trusted
+    kind = next(((i, r.type) for i, r in telling if r.type is not None), None)
+    # Where the record with the type gives no words for it, the next best does.
+    words = ((i, r.types_as_given) for i, r in [*telling, *ranked] if r.types_as_given)
+    return kind, next(words, None)
+
+
+def _published(held: list[tuple[int, WorkRecord]]) -> tuple[int, PartialDate] | None:
+    """The preferred record's date, or one from another record that lies within it and also names
+    the month or day."""
+    dated = [
+        (i, r.published) for i, r in _by_preference(held, _PREFERENCE["published"]) if r.published
     ]
-    trusted = [(i, r) for i, r in ranked if r.source != "openalex"] or ranked
-    telling = [(i, r) for i, r in trusted if r.type not in _VAGUE] or trusted
-    if not telling:
-        return None, (), None
-    record_id, record = telling[0]
-    return record.type, record.types_as_given, record_id
-
-
-def _refined(
-    published: PartialDate | None, held: list[tuple[int, WorkRecord]]
-) -> PartialDate | None:
-    """A day or month from another record, where it lies within the date chosen."""
-    if published is None:
-        return None
-    within = {r.published for _, r in held if r.published and r.published.startswith(published)}
-    longest = max(map(len, within), default=len(published))
-    return min((d for d in within if len(d) == longest), default=published)
+    within = [(i, d) for i, d in dated if d.startswith(dated[0][1])]
+    return max(within, key=lambda item: len(item[1]), default=None)
 
 
 def _any(flags: Iterable[bool | None]) -> bool | None:
@@ -202,17 +216,28 @@ def _with_ids(
 
 
 def _same_family(a: AuthorClaim, b: AuthorClaim) -> bool:
+    """Whether both have one family name; it may be the head or the tail of a whole name."""
     if a.family and b.family:
         return fold(a.family) == fold(b.family)
-    family, name = (a.family, b.name) if a.family else (b.family, a.name)
-    if family and name:
-        return fold(family) in fold(name)
-    return bool(a.name and b.name and fold(a.name) == fold(b.name))
+    family, name = (_words(a.family), b.name) if a.family else (_words(b.family), a.name)
+    words = _words(name)
+    if family and words:
+        return family in (words[: len(family)], words[-len(family) :])
+    return bool(a.name and b.name) and _words(a.name) == _words(b.name) != []
+
+
+def _words(name: str | None) -> list[str]:
+    return [word for part in re.split(r"[^\w'’]+", name or "") if (word := fold(part))]
 
 
 def concept_key(concept: ConceptClaim) -> tuple[str, str]:
-    """What makes two mentions of a concept one: its code, else its words."""
-    return concept.scheme, concept.code or " ".join(concept.label.casefold().split())
+    """What makes two mentions of a concept one: its code, else its words.
+
+    MeSH headings go by their words, which are unique and which every source gives; the code only
+    some do.
+    """
+    words = " ".join(concept.label.casefold().split())
+    return concept.scheme, words if concept.scheme == "mesh" else concept.code or words
 
 
 def _concepts(held: list[tuple[int, WorkRecord]]) -> tuple[ConceptClaim, ...]:
@@ -220,7 +245,9 @@ def _concepts(held: list[tuple[int, WorkRecord]]) -> tuple[ConceptClaim, ...]:
     found: dict[tuple[str, str], ConceptClaim] = {}
     for _, record in _by_preference(held, _TEXT):
         for concept in record.concepts:
-            found.setdefault(concept_key(concept), concept)
+            known = found.setdefault(concept_key(concept), concept)
+            if known.code is None and concept.code is not None:
+                found[concept_key(concept)] = replace(known, code=concept.code)
     return tuple(found[key] for key in sorted(found))
 
 

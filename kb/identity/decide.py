@@ -10,7 +10,7 @@ from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import WorkRecord
 
 # A work has one of each. OpenAlex ids are not among them: OpenAlex splits and merges works.
-_ONE_PER_WORK = (Scheme.DOI, Scheme.PMID, Scheme.PMCID)
+ONE_PER_WORK = (Scheme.DOI, Scheme.PMID, Scheme.PMCID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +53,46 @@ def decide(record: WorkRecord, holders: Sequence[Holder]) -> Decision:
     """Compare a record with every work that holds one of its identifiers.
 
     Sharing an identifier makes them one unless another identifier, or the title, contradicts.
-    Works that would become one through the record must not contradict each other either.
+    Works that would become one through the record must not contradict each other in either.
     """
     ids = frozenset(record.identifiers)
     same: list[Holder] = []
     contradictions: list[Contradiction] = []
+    itself = Holder(0, ids, (record,))
     for holder in sorted(holders, key=lambda h: h.work_id):
-        against = _against(record, ids, holder)
-        if against is None:
-            clash = next((c for s in same if (c := _clash(s.identifiers, holder))), None)
-            if clash is not None:
-                shared = min(ids & holder.identifiers)
-                against = Contradiction(holder.work_id, shared, *clash)
-        if against is None:
+        apart = next((why for h in (itself, *same) if (why := _apart(h, holder))), None)
+        if apart is None:
             same.append(holder)
         else:
-            contradictions.append(against)
+            shared = min(ids & holder.identifiers)
+            contradictions.append(Contradiction(holder.work_id, shared, *apart))
     contested = {i for h in holders if h not in same for i in h.identifiers}
     claims = tuple(sorted(ids - contested))
     return Decision(tuple(h.work_id for h in same), claims, tuple(contradictions))
 
 
-def _against(
-    record: WorkRecord, ids: frozenset[Identifier], holder: Holder
-) -> Contradiction | None:
-    shared = min(ids & holder.identifiers)
-    clash = _clash(ids, holder)
-    if clash is not None:
-        return Contradiction(holder.work_id, shared, *clash)
-    if holder.records and not any(may_be_one(record, other) for other in holder.records):
-        titles = sorted({str(other.title) for other in holder.records})
-        detail = f"{shared}: {record.title!r} against {' / '.join(titles)!r}"
-        return Contradiction(holder.work_id, shared, "different title", detail)
+def contradicting_ids(
+    ours: frozenset[Identifier], theirs: frozenset[Identifier]
+) -> tuple[str, str] | None:
+    """(scheme, what against what) where both have a DOI, PMID or PMCID and none in common."""
+    for scheme in ONE_PER_WORK:
+        a, b = ({i.value for i in side if i.scheme is scheme} for side in (ours, theirs))
+        if a and b and not a & b:
+            return scheme, f"{scheme} {', '.join(sorted(a))} against {', '.join(sorted(b))}"
     return None
 
 
-def _clash(ids: frozenset[Identifier], holder: Holder) -> tuple[str, str] | None:
-    for scheme in _ONE_PER_WORK:
-        ours = {i.value for i in ids if i.scheme is scheme}
-        theirs = {i.value for i in holder.identifiers if i.scheme is scheme}
-        if ours and theirs and not ours & theirs:
-            detail = f"{scheme} {', '.join(sorted(ours))} against {', '.join(sorted(theirs))}"
-            return f"different {scheme}", detail
+def _apart(a: Holder, b: Holder) -> tuple[str, str] | None:
+    """What contradicts that the two are one, as (kind, detail); None if nothing does.
+
+    A work without records is known from bibliographies alone, and these contradict no record.
+    """
+    if not a.records or not b.records:
+        return None
+    ids = contradicting_ids(a.identifiers, b.identifiers)
+    if ids is not None:
+        return f"different {ids[0]}", ids[1]
+    if not any(may_be_one(x, y) for x in a.records for y in b.records):
+        titles = (" / ".join(sorted({repr(r.title) for r in side.records})) for side in (a, b))
+        return "different title", " against ".join(titles)
     return None

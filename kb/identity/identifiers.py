@@ -27,10 +27,13 @@ def normalize_doi(raw: str | None) -> str | None:
     Takes labels and resolver addresses off, decodes percent escapes once, and drops punctuation
     picked up from surrounding text: a closing bracket only where nothing in the DOI opens it,
     because old DOIs hold brackets of their own (10.1002/(SICI)1097-0258(19980815)17:15<1661::...).
+    A line break after the slash is closed; any other space means that more than a DOI was given.
     """
     if not raw or len(raw) > _MAX_DOI:
         return None
-    text = "".join(raw.split()) if raw.strip().lower().startswith(("doi", "10.")) else raw.strip()
+    # NBIB files write "10.1136/bmj.n71 [doi]".
+    text = re.sub(r"\s*\[doi\]\s*$", "", raw.strip(), flags=re.I)
+    text = re.sub(r"(?<=/)\s+", "", text)
     was_address = "doi.org/" in text.lower()
     text = _DOI_PREFIX.sub("", text).strip()
     if was_address or re.match(r"10\.\d{4,9}%2f", text, re.I):

@@ -60,10 +60,10 @@ def normalize_registration(raw: str | None) -> tuple[str, str] | None:
 
 
 def _normal(registry: str, number: str) -> str:
-    if registry in ("ChiCTR", "jRCT"):
-        return (
-            number if number.startswith(("ChiCTR", "jRCT")) else registry + number[len(registry) :]
-        )
+    if registry == "ChiCTR":
+        return "ChiCTR" + number[len("ChiCTR") :].upper()
+    if registry == "jRCT":
+        return "jRCT" + number[len("jRCT") :].lower()  # "jRCTs031234567"
     if registry == "ReBEC":
         return number.lower().replace("rbr", "RBR")
     return _PREFIX.get(registry, "") + number.upper()
