@@ -30,7 +30,8 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
         console=console,
         transient=True,
     ) as bar:
-        task = bar.tasks[bar.add_task("", total=None)]
+        bar.add_task("starting", total=None)
+        (task,) = bar.tasks
 
         def tell(what: str, done: int, total: int | None) -> None:
             task.total = total  # update() takes None for "as before"

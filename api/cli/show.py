@@ -137,6 +137,8 @@ def _outcome_text(result: ResultOut) -> str:
     shown = result.outcome_title
     if result.outcome.code and result.outcome.code != shown:
         shown += f" [{result.outcome.code}]"
+    if result.unit and result.unit != "persons":
+        shown += f", {result.unit}"
     if result.population:
         named = (result.population.subgroup, result.population.analysis_set)
         shown += "".join(f"; {part}" for part in named if part)
@@ -297,10 +299,10 @@ def study(console: Console, found: StudyDetail) -> None:
         ),
     )
     if found.results:
-        _heading(console, f"{len(found.results)} results")
+        _heading(console, f"Results ({len(found.results)})")
         console.print(results_table(found.results, with_study=False))
     if found.adverse_events:
-        _heading(console, f"{len(found.adverse_events)} statements on adverse events")
+        _heading(console, f"Statements on adverse events ({len(found.adverse_events)})")
         console.print(adverse_events_table(found.adverse_events))
 
 
@@ -311,7 +313,9 @@ def _registration_text(registration: StudyRegistrationOut) -> str:
 def _described(description: StudyDescriptionOut) -> list[tuple[str, object]]:
     follow_up = description.followup_text
     if description.followup_value is not None:
-        length = f"{number(description.followup_value)} {description.followup_unit or ''}".strip()
+        unit = description.followup_unit or ""
+        unit += "s" if unit and description.followup_value != 1 else ""
+        length = f"{number(description.followup_value)} {unit}".strip()
         follow_up = f"{length} ({follow_up})" if follow_up else length
     return [
         ("Design", description.design),
@@ -415,17 +419,20 @@ def run_report(
     _missing(console, "Cut short", report.truncated)
     _missing(console, "Failed", report.failures)
     if report.failures:
-        console.print("These stay in `kb ingest failures` until a later run succeeds.")
+        console.print(
+            "Requests that were sent and failed stay in `kb ingest failures` until a later run "
+            "succeeds."
+        )
     if report.conflicts:
         console.print(f"{report.conflicts} contradictions wait for a person: kb ingest conflicts")
     found = [*map(work_text, works), *(f"{study.id} {study.label}" for study in studies)]
     if found:
-        _listed(console, f"{len(found)} works and studies", _first(found))
+        _listed(console, f"Works and studies ({len(found)})", _first(found))
         nexts = [f"kb work {work.id}" for work in works[:1]]
         nexts += [f"kb study {study.id}" for study in studies[:1]]
         console.print(f"Look at them: {', '.join(nexts)}")
     else:
-        console.print("Nothing of what was asked for is in the base.")
+        console.print("Nothing of what was asked for was obtained.")
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -34,12 +34,10 @@ def cell_text(cell: CellOut) -> str:
 
 
 def value_text(result: ResultOut) -> str:
-    """A result's numbers in one line, each as printed, and whether they were computed."""
+    """A result's numbers in one line, each as printed, and what stands against taking them so."""
     if result.state not in WITH_A_NUMBER:
         return words.state(result.state)
     parts = words.central(result) + words.spread(result)
-    if result.unit and any(part.startswith(("mean", "median")) for part in parts):
-        parts[0] += f" {result.unit}"
     if result.direction:
         parts.append(f"{result.direction}, no number given")
     if not parts:
@@ -49,12 +47,17 @@ def value_text(result: ResultOut) -> str:
     else:
         origins = dict.fromkeys(cell.origin for cell in result.cells.values())
         parts += [f"partly {words.plain(o)}" for o in origins if o and o != "reported"]
+    if result.caveats:
+        parts.append(f"caveat: {', '.join(map(words.plain, result.caveats))}")
     return "; ".join(parts)
 
 
 def time_text(time: TimepointOut | None) -> str:
-    anchor = time and time.value and time.anchor
-    return words.time(time) + (f" after {anchor}" if anchor and anchor != "baseline" else "")
+    shown = words.time(time)
+    if time is None or not time.value or time.anchor in (None, "baseline"):
+        return shown
+    value, bracket, rest = shown.partition(" (")
+    return f"{value} after {time.anchor}{bracket}{rest}"
 
 
 def evidence_text(evidence: EvidenceOut) -> str:

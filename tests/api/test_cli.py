@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,12 @@ from api.cli.words import plain, value_text
 from kb.errors import KBError
 from kb.models import tables as t
 from kb.settings import Settings
+from kb.store.engine import Store
+from kb.store.migrate import migrate
 from kb.store.results import read_result
 from tests import builders as a
 from tests.api.cli import COMMAND, an_installation, its_store, json_of, kb
+from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +32,23 @@ def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return an_installation(monkeypatch, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def a_base_with_the_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("seed") / "kb.sqlite3"
+    store = Store(f"sqlite:///{file}")
+    migrate(store)
+    with store.writing() as session:
+        a.the_seed_study(session)
+    store.close()
+    return file
+
+
 @pytest.fixture
-def seed(installation: Path) -> Any:
-    """A base with the seed study."""
-    assert kb("init", "--no-starter").exit_code == 0
-    with its_store().writing() as session:
-        return a.the_seed_study(session)
+def seed(installation: Path, a_base_with_the_seed: Path) -> Path:
+    """An installation that holds the seed study, S1."""
+    installation.mkdir()
+    shutil.copy(a_base_with_the_seed, installation)
+    return installation
 
 
 def add(build: Any) -> Any:
@@ -79,7 +95,7 @@ def add(build: Any) -> Any:
         ),
     ],
 )
-def test_json_is_what_the_api_answers(seed: Any, command: list[str], path: str) -> None:
+def test_json_is_what_the_api_answers(seed: Path, command: list[str], path: str) -> None:
     store = its_store()
     with TestClient(create_app(Settings(), store), base_url="http://127.0.0.1") as client:
         answer = client.get(path, headers={"Accept": "application/json"})
@@ -91,7 +107,7 @@ def test_json_is_what_the_api_answers(seed: Any, command: list[str], path: str) 
 # -- what people see -----------------------------------------------------------------------------
 
 
-def test_a_computed_result_is_marked_and_a_reported_one_is_not(seed: Any) -> None:
+def test_a_computed_result_is_marked_and_a_reported_one_is_not(seed: Path) -> None:
     rows = kb("results", "--outcome", "T2_NEW").stdout.splitlines()
     computed = [row for row in rows if "1 of 6" in row]
     reported = [row for row in rows if "5 of 6" in row]
@@ -100,14 +116,14 @@ def test_a_computed_result_is_marked_and_a_reported_one_is_not(seed: Any) -> Non
     assert "computed" not in reported[0]
 
 
-def test_a_result_says_where_it_was_reported(seed: Any) -> None:
+def test_a_result_says_where_it_was_reported(seed: Path) -> None:
     (row,) = [r for r in kb("results").stdout.splitlines() if "5 of 6" in r]
     assert "10.3390/jcm8122102, abstract" in row
     assert "12 weeks after treatment" in row
     assert "S1 Iacobaeus 2019" in row
 
 
-def test_evidence_that_is_somebody_elses_account_says_so(seed: Any) -> None:
+def test_evidence_that_is_somebody_elses_account_says_so(seed: Path) -> None:
     def build(session: Session) -> None:
         arm = session.get_one(t.Arm, 1)
         evidence = a.evidence(session, session.get_one(t.Study, 1), standing="secondary_source")
@@ -118,7 +134,7 @@ def test_evidence_that_is_somebody_elses_account_says_so(seed: Any) -> None:
     assert "secondary source" in row
 
 
-def test_no_number_is_made_of_what_was_not_reported(seed: Any) -> None:
+def test_no_number_is_made_of_what_was_not_reported(seed: Path) -> None:
     shown = kb("study", "S1").stdout
     (event,) = [row for row in shown.splitlines() if "AE_ANY" in row]
     assert event.split("  ")[0].strip() == "X1"
@@ -130,11 +146,11 @@ def test_no_number_is_made_of_what_was_not_reported(seed: Any) -> None:
     assert "randomised not reported, treated 7, analysed not reported, completed 5" in shown
 
 
-def test_a_dose_range_stays_a_range(seed: Any) -> None:
+def test_a_dose_range_stays_a_range(seed: Path) -> None:
     assert "1–2 × 10⁶ cells/kg, once" in kb("study", "S1").stdout
 
 
-def test_a_retracted_work_says_so_wherever_it_is_named(seed: Any) -> None:
+def test_a_retracted_work_says_so_wherever_it_is_named(seed: Path) -> None:
     def build(session: Session) -> None:
         work = a.a_work(session, title="Cells that were not", doi="10.1234/gone", is_retracted=True)
         a.a_notice(session, work, "retraction", "crossref", "pubmed", date="2021-03-02")
@@ -146,13 +162,13 @@ def test_a_retracted_work_says_so_wherever_it_is_named(seed: Any) -> None:
     assert "RETRACTED" in row
 
 
-def test_a_list_says_how_long_it_is_and_how_to_see_the_rest(seed: Any) -> None:
+def test_a_list_says_how_long_it_is_and_how_to_see_the_rest(seed: Path) -> None:
     assert "1 of 3 results; next: --page 2" in kb("results", "--per-page", "1").stdout
     assert "1 of 3 results\n" in kb("results", "--per-page", "1", "--page", "3").stdout
     assert kb("results", "--state", "unclear").stdout == "No results found.\n"
 
 
-def test_the_cursor_of_a_page_leads_to_the_next(seed: Any) -> None:
+def test_the_cursor_of_a_page_leads_to_the_next(seed: Path) -> None:
     first = kb("results", "--per-page", "2", "--cursor", "*").stdout
     cursor = first.strip().rpartition("--cursor ")[2]
     second = kb("results", "--per-page", "2", "--cursor", cursor).stdout
@@ -160,7 +176,7 @@ def test_the_cursor_of_a_page_leads_to_the_next(seed: Any) -> None:
     assert "R3" in second
 
 
-def test_a_title_cannot_command_the_terminal(seed: Any) -> None:
+def test_a_title_cannot_command_the_terminal(seed: Path) -> None:
     add(
         lambda s: a.a_work(
             s, doi="10.1234/odd", title="\x1b[2J[red]Cells[/red] in rats\x07 :smile:"
@@ -182,8 +198,7 @@ def test_an_override_of_the_writing_direction_is_shown_as_a_mark() -> None:
     [
         pytest.param({}, {"n_analysed": 6, "mean": 5.2, "sd": 0.9}, "mean 5.2; SD 0.9", id="mean"),
         pytest.param(
-            {"unit": "mm3"}, {"median": 4, "q1": 2, "q3": 8}, "median 4 mm3; quartiles 2 to 8",
-            id="median with unit",
+            {}, {"median": 4, "q1": 2, "q3": 8}, "median 4; quartiles 2 to 8", id="median",
         ),
         pytest.param({}, {"min": 3.5}, "range 3.5 to not reported", id="half a range"),
         pytest.param(
@@ -201,6 +216,12 @@ def test_an_override_of_the_writing_direction_is_shown_as_a_mark() -> None:
         pytest.param({"state": "not_measured"}, {}, "not measured", id="not measured"),
         pytest.param({}, {"n_analysed": 6}, "not reported", id="a denominator alone"),
         pytest.param({"direction": "increased"}, {}, "increased, no number given", id="words"),
+        pytest.param(
+            {"caveats": ["central_value_unnamed"]},
+            {"value_unspecified": 33},
+            "central value, kind not said 33; caveat: central value unnamed",
+            id="caveat",
+        ),
         pytest.param({"p_text": "< 0.03"}, {"mean": 1}, "mean 1; p < 0.03", id="p"),
         pytest.param(
             {"statistic": "event_count"}, {"n_analysed": 6, "events": 9}, "9 events",
@@ -221,7 +242,7 @@ def test_an_override_of_the_writing_direction_is_shown_as_a_mark() -> None:
     ],
 )  # fmt: skip
 def test_values_are_told_as_printed(
-    seed: Any, values: dict[str, Any], cells: dict[str, Any], shown: str
+    seed: Path, values: dict[str, Any], cells: dict[str, Any], shown: str
 ) -> None:
     number = add(lambda s: a.a_result(s, s.get_one(t.Arm, 1), cells, **values).id)
     with its_store().reading() as session:
@@ -249,7 +270,7 @@ def test_values_are_told_as_printed(
     ],
 )
 def test_a_failure_is_a_sentence_and_an_exit_code(
-    seed: Any, command: list[str], code: int, said: str
+    seed: Path, command: list[str], code: int, said: str
 ) -> None:
     result = kb(*command)
     assert result.exit_code == code
@@ -258,7 +279,7 @@ def test_a_failure_is_a_sentence_and_an_exit_code(
     assert "Traceback" not in result.stderr
 
 
-def test_a_name_of_several_studies_is_a_conflict(seed: Any) -> None:
+def test_a_name_of_several_studies_is_a_conflict(seed: Path) -> None:
     add(
         lambda s: a.a_record(
             s, study=a.a_study(s, "same key"), source="other", key="MS_IACOBAEUS_2019"
@@ -277,7 +298,7 @@ def test_every_kind_of_error_for_a_person_has_its_own_exit_code() -> None:
 
 
 def test_where_a_failure_happened_is_shown_on_request(
-    seed: Any, monkeypatch: pytest.MonkeyPatch
+    seed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = kb("--debug", "work", "W99")
     assert "Traceback" in result.stderr
@@ -287,7 +308,7 @@ def test_where_a_failure_happened_is_shown_on_request(
 
 
 def test_a_mistake_of_our_own_is_told_apart_from_one_of_the_user(
-    seed: Any, monkeypatch: pytest.MonkeyPatch
+    seed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> None:
         raise TypeError("no such luck")
@@ -334,7 +355,7 @@ def test_an_empty_database_says_how_to_fill_it(installation: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["works"], ["init"], ["serve"]], ids=" ".join)
-def test_a_database_of_a_newer_release_is_left_alone(seed: Any, command: list[str]) -> None:
+def test_a_database_of_a_newer_release_is_left_alone(seed: Path, command: list[str]) -> None:
     add(lambda s: s.execute(sa.text("UPDATE alembic_version SET version_num = 'v9999'")))
     result = kb(*command)
     assert result.exit_code == 5
@@ -352,18 +373,33 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(
         assert "hunter2" not in result.output
 
 
-@pytest.mark.parametrize("command", [["init"], ["serve"]], ids=" ".join)
 def test_a_data_folder_that_cannot_be_made_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("KB_DATA_DIR", str(tmp_path / "file/data"))
-    monkeypatch.setenv("KB_PORT", "0" if command == ["init"] else "18000")
-    monkeypatch.delenv("KB_PORT")
-    result = kb(*command, *(["--port", "18391"] if command == ["serve"] else []))
+    result = kb("init")
     assert result.exit_code == 5
     assert str(tmp_path / "file/data") in result.stderr
     assert "KB_DATA_DIR" in result.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_to_is_named(
+    monkeypatch: pytest.MonkeyPatch, installation: Path
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # no permission binds root
+    result = kb("init")
+    assert result.exit_code == 5
+    assert f"the data folder {installation} cannot be written to" in result.stderr
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(installation: Path) -> None:
+    installation.mkdir()
+    (installation / "kb.sqlite3").write_bytes(b"Dear reader, " * 400)
+    for command in ("works", "init"):
+        result = kb(command)
+        assert result.exit_code == 5
+        assert str(installation / "kb.sqlite3") in result.stderr
 
 
 # -- a base --------------------------------------------------------------------------------------
@@ -385,6 +421,32 @@ def test_the_starter_evidence_is_left_out_on_request() -> None:
     assert json_of(kb("studies", "--json"))["meta"]["count"] == 0
     assert kb("init").exit_code == 0
     assert kb("study", "MS_IACOBAEUS_2019").exit_code == 0
+
+
+def test_a_terminal_sees_what_is_going_on(installation: Path) -> None:
+    terminal, its_other_end = os.openpty()
+    command = subprocess.Popen(
+        [*COMMAND, "init"],
+        stdout=subprocess.PIPE,
+        stderr=its_other_end,
+        env=os.environ | {"TERM": "xterm", "PYTHONPATH": str(ROOT)},
+    )
+    os.close(its_other_end)
+    seen = b""
+    while part := _read(terminal):  # a terminal that nobody reads makes the command wait
+        seen += part
+    os.close(terminal)
+    said, _ = command.communicate()
+    assert command.returncode == 0, seen
+    assert said.decode() == f"The base is ready in {installation / 'kb.sqlite3'}\n"
+    assert b"studies" in seen
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end is closed
+        return b""
 
 
 # -- help ----------------------------------------------------------------------------------------
@@ -424,7 +486,7 @@ def test_help_is_there_at_once() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_a_reader_that_has_seen_enough_hears_no_complaint(seed: Any) -> None:
+def test_a_reader_that_has_seen_enough_hears_no_complaint(seed: Path) -> None:
     command = subprocess.Popen(
         [*COMMAND, "results", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

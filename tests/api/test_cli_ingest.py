@@ -133,10 +133,11 @@ def test_one_source_that_refuses_does_not_spoil_the_run(with_seed: Replay) -> No
 
 
 def test_a_failure_is_gone_when_a_later_run_succeeds(sources: Replay) -> None:
-    crossref_has(sources, SEED, b"{")
+    asked = f"GET /works/{quote(SEED, safe='')}"
+    sources.answer(asked, Answer(b"no entry", 400), under="/crossref")
     assert ingest("work", SEED, "--sources", "crossref").exit_code == 1
     assert json_of(kb("ingest", "failures", "--json"))["meta"]["count"] == 1
-    assert "GET /works/10.3390%2Fjcm8122102" in kb("ingest", "failures").stdout
+    assert asked in kb("ingest", "failures").stdout
     body = (ROOT / "tests/payloads/crossref/work_jcm8122102.json").read_bytes()
     crossref_has(sources, SEED, body)
     assert ingest("work", SEED, "--sources", "crossref").exit_code == 0
