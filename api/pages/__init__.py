@@ -36,6 +36,7 @@ _environment.filters.update(
         "caveat": words.caveat,
         "safe_url": words.safe_url,
         "event_name": words.event_name,
+        "work_name": words.work_name,
         "persons": charts.persons,
     }
 )

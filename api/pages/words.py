@@ -13,6 +13,7 @@ from kb.identity.registrations import normalize_registration
 from kb.outcomes.vocabulary import load_caveats, load_vocabulary
 from kb.store.results import AdverseEventOut, CellOut, ResultOut, TimepointOut
 from kb.store.studies import DoseOut
+from kb.store.works import WorkDetail, WorkLink, WorkSummary
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _REPORTED = ("reported", "reported_zero")
@@ -136,6 +137,21 @@ def event_name(event: AdverseEventOut) -> str:
         return event.term
     known = load_vocabulary().get(event.code or "")
     return known.name if known else plain(event.code) or "adverse events"
+
+
+def work_name(work: WorkLink | WorkSummary | WorkDetail) -> str:
+    """Its title, else what tells it from others; some sources cite works without their titles."""
+    if work.title:
+        return work.title
+    said: list[str] = []
+    if isinstance(work, WorkDetail):
+        said += [author.name for author in work.authors[:1]]
+        said += [work.venue.name or work.venue.abbreviation or ""] if work.venue else []
+    else:
+        said += [work.authors or ""]
+        said += [work.venue or "", work.doi or ""] if isinstance(work, WorkSummary) else []
+    said += [str(work.year) if work.year else ""]
+    return f"{', '.join(part for part in said if part) or work.id} (title not held)"
 
 
 def caveat(code: str) -> str:

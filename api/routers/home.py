@@ -16,7 +16,7 @@ from kb.store.studies import study_summaries
 router = APIRouter(tags=["about"])
 
 _SEED = "MS_IACOBAEUS_2019"
-_LISTS = ("works", "studies", "results", "adverse-events", "registrations", "outcomes")
+_LISTS = ("works", "studies", "results", "adverse-events", "registrations", "outcomes", "caveats")
 
 
 class Home(BaseModel):

@@ -50,6 +50,14 @@ def test_the_id_of_a_merged_work_sends_on_to_its_survivor(client: TestClient, st
         assert (answer.status_code, answer.headers["location"]) == (301, f"/works/W1{part}")
 
 
+def test_the_id_of_a_merged_study_sends_on_to_its_survivor(client: TestClient, store: Store):
+    with store.writing() as session:
+        survivor = a_study(session)
+        a_study(session, merged_into_id=survivor.id)
+    answer = client.get("/studies/S2?format=json")
+    assert (answer.status_code, answer.headers["location"]) == (301, "/studies/S1?format=json")
+
+
 def test_a_doi_may_hold_whatever_dois_hold(client: TestClient, store: Store):
     old = "10.1002/(sici)1097-0258(19980815)17:15<1661::aid-sim968>3.0.co;2-2"
     with store.writing() as session:
@@ -338,6 +346,12 @@ def test_a_registration_tells_its_studies_and_on_whose_word(client: TestClient, 
         assert [(s["study"]["id"], s["basis"]) for s in found["studies"]] == [("S1", "inferred")]
     (listed,) = client.get("/registrations?has_study=true").json()["results"]
     assert listed["studies"] == ["S1"]
+
+
+def test_every_caveat_has_an_explanation(plain_client: TestClient):
+    caveats = {c["code"]: c["explanation"] for c in plain_client.get("/caveats").json()["results"]}
+    assert "mean or median" in caveats["central_value_unnamed"]
+    assert all(caveats.values())
 
 
 def test_studies_that_may_share_participants_name_each_other(client: TestClient, store: Store):

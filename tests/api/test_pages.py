@@ -291,6 +291,18 @@ def test_references_without_a_work_are_listed_as_printed(
     assert "Nothing but its place" in items[2]
 
 
+def test_a_work_without_a_title_is_named_by_what_is_known(
+    plain_client: TestClient, plain_store: Store
+):
+    with plain_store.writing() as session:
+        work = a_work(session, authors_text="Petrou P", year=2025)
+        reported_by(session, a_study(session), work)
+    for path in ("/works", "/studies/S1"):
+        shown = text(page(plain_client, path))
+        assert "Petrou P, 2025 (title not held)" in shown, path
+    assert "2025 (title not held)" in text(page(plain_client, "/works/W1"))
+
+
 def test_lists_page_with_links(plain_client: TestClient, plain_store: Store):
     with plain_store.writing() as session:
         for n in range(60):
