@@ -1,11 +1,15 @@
 """What every test can rely on: databases of its own and the material beside the project."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
-from tests.postgres import empty_database, postgres_server
+from kb.store.engine import Store
+from kb.store.migrate import migrate
+from tests.postgres import copied_database, empty_database, postgres_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,3 +40,63 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     else:
         with empty_database(request.getfixturevalue("postgres")) as url:
             yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite base, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("base") / "kb.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_base(postgres: str) -> Iterator[str]:
+    """Name of a migrated, empty PostgreSQL base, to be copied."""
+    with empty_database(postgres) as url:
+        _migrate(url)
+        yield url.removeprefix(postgres)
+
+
+def _migrate(url: str) -> None:
+    store = Store(url)
+    migrate(store)
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def base_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a migrated base with nothing in it, that only this test knows; once per engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "kb.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_base"), path)
+        yield f"sqlite:///{path}"
+    else:
+        server = request.getfixturevalue("postgres")
+        with copied_database(server, request.getfixturevalue("postgres_base")) as url:
+            yield url
+
+
+@pytest.fixture
+def store(base_url: str) -> Iterator[Store]:
+    """An empty base, once per engine."""
+    store = Store(base_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def plain_store(sqlite_base: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty base, for what no database has a part in."""
+    path = tmp_path / "kb.sqlite3"
+    shutil.copy(sqlite_base, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def session(store: Store) -> Iterator[Session]:
+    """A session that may write; what it wrote is gone with the database."""
+    with store.writing() as session:
+        yield session

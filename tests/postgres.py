@@ -91,10 +91,17 @@ def empty_database(server: str) -> Iterator[str]:
 
     Dropping ends the connections that are still open, so a leaking test harms no other.
     """
+    with copied_database(server, "template1") as url:
+        yield url
+
+
+@contextmanager
+def copied_database(server: str, template: str) -> Iterator[str]:
+    """Like `empty_database`, with what the database `template` holds. Nobody may be using that."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     administration = server.replace("+psycopg", "") + "postgres"
     with psycopg.connect(administration, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield server + name
         finally:

@@ -1,7 +1,6 @@
 """Applications over small databases, asked through the test client."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,30 +9,11 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from kb.settings import Settings
 from kb.store.engine import Store
-from kb.store.migrate import migrate
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """An empty base on each database."""
-    store = Store(database_url)
-    migrate(store)
-    yield store
-    store.close()
 
 
 @pytest.fixture
 def client(store: Store) -> TestClient:
     return a_client(store)
-
-
-@pytest.fixture
-def plain_store(tmp_path: Path) -> Iterator[Store]:
-    """An empty base, for what no database has a part in."""
-    store = Store(f"sqlite:///{tmp_path / 'kb.sqlite3'}")
-    migrate(store)
-    yield store
-    store.close()
 
 
 @pytest.fixture

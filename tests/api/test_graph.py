@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
@@ -10,22 +8,18 @@ from api.routers.graph import router
 from graphs.schema import EDGE_NAMES, NODES
 from kb.models import tables as t
 from kb.store.engine import Store
-from kb.store.migrate import migrate
 from tests.graphs.scene import NOW, add, every_kind
 
 DOI = "10.3390/jcm8122102"
 
 
 @pytest.fixture
-def client(database_url: str) -> Iterator[TestClient]:
+def client(store: Store) -> TestClient:
     """The router over a base that holds every kind."""
-    store = Store(database_url)
-    migrate(store)
     with store.writing() as session:
         every_kind(session)
         add(session, t.Work(id=4, merged_into_id=1, changed_at=NOW))
-    yield TestClient(app_over(store))
-    store.close()
+    return TestClient(app_over(store))
 
 
 def app_over(store: Store | None) -> FastAPI:

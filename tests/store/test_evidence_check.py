@@ -1,13 +1,11 @@
 """Every number taken from an abstract is checked against the abstract, where its text is held."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from kb.models import tables as t
-from kb.store.engine import Store
 from kb.store.evidence_check import (
     Finding,
     Support,
@@ -15,7 +13,6 @@ from kb.store.evidence_check import (
     check_evidence,
     check_results,
 )
-from kb.store.migrate import migrate
 from tests.builders import (
     a_result,
     a_study,
@@ -40,15 +37,6 @@ ABSTRACT = [
         "seen. The mean EDSS was 6.1.",
     },
 ]
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    store = Store(database_url)
-    migrate(store)
-    with store.writing() as session:
-        yield session
-    store.close()
 
 
 class Scene:

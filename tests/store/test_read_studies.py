@@ -1,16 +1,11 @@
 """What can be read of studies and their results, on both databases."""
 
-from collections.abc import Iterator
-
 import pytest
-from sqlmodel import Session
 
 from kb.errors import Conflict, InvalidInput, NotFound
 from kb.models import tables as t
-from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_outcome, resolve_registration, resolve_study
-from kb.store.migrate import migrate
 from kb.store.results import list_results, read_result, results_of_study
 from kb.store.studies import list_studies, read_registration, read_study
 from tests.builders import (
@@ -29,15 +24,6 @@ from tests.builders import (
     reported_by,
     the_seed_study,
 )
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    store = Store(database_url)
-    migrate(store)
-    with store.writing() as session:
-        yield session
-    store.close()
 
 
 def test_a_study_is_found_by_id_key_and_registration(session):

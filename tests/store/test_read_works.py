@@ -1,16 +1,12 @@
 """What can be read of works, on both databases."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlmodel import Session
 
 from kb.errors import InvalidInput, NotFound
 from kb.models import tables as t
-from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_work
-from kb.store.migrate import migrate
 from kb.store.works import (
     list_citing,
     list_works,
@@ -32,15 +28,6 @@ from tests.builders import (
     kept,
     reported_by,
 )
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    store = Store(database_url)
-    migrate(store)
-    with store.writing() as session:
-        yield session
-    store.close()
 
 
 def titles(session: Session, **asked) -> list[str | None]:
