@@ -107,8 +107,8 @@ def _counts(result: ResultClaim) -> tuple[int, int] | None:
 def _made(
     result: ResultClaim, rule: str, category: Category, x: int, n: int, statement: str
 ) -> DerivedResult:
-    state = State.REPORTED_ZERO if x == 0 else State.REPORTED
-    computed = Origin.COMPUTED
+    # Also when x is 0: reported_zero is kept for a zero that somebody stated.
+    state, computed = State.REPORTED, Origin.COMPUTED
     cells = (
         Cell(name=CellName.EVENTS, value=x, text=str(x), state=state, origin=computed),
         # The denominator is the reported one.
