@@ -133,7 +133,7 @@ class Fetch:
     ) -> None:
         self._settings = settings
         self._keep = keep
-        self._offline = offline
+        self.offline = offline
         self._sleep = sleep
         self._clock = clock
         self._now = now
@@ -176,7 +176,7 @@ class Fetch:
         path = path if path.startswith("/") else f"/{path}"
         given = _sorted_pairs(params or {})
         request = _request_name(source, path, given, post=post)
-        if self._offline:
+        if self.offline:
             return self._recall(source, request, check)
         return self._ask(_Question(source, request, path, given, post), check)
 
@@ -292,6 +292,8 @@ class Fetch:
             ours = _private_names(source)
             query = [pair for pair in parse_qsl(target_query, True) if pair[0] not in ours]
             query += [] if question.post else private
+        if key := self._key(source):
+            body = body.replace(key.encode(), b"***")  # NCBI quotes a key that it refuses
         kept = {name: value for name, value in headers.items() if _is_kept(name)}
         if url != lane.base_url + question.path:
             kept[_FINAL_PATH] = url.removeprefix(lane.base_url)

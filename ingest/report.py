@@ -19,15 +19,20 @@ class Missing:
 
 @dataclass(slots=True)
 class SourceTally:
-    """Counts for one source. Records received = new + changed + unchanged + failed."""
+    """Counts for one source.
 
-    asked: int = 0  # works, lists and searches looked up
+    Of records: received = new + changed + unchanged + failed. Of questions: what was asked came
+    back, or is `not_held`, or is `unanswered`.
+    """
+
+    asked: int = 0  # works, lists, searches
     received: int = 0  # records that came back
     new: int = 0
     changed: int = 0
     unchanged: int = 0
-    failed: int = 0
+    failed: int = 0  # came, and could not be used
     not_held: int = 0  # looked up, and the source has no such thing
+    unanswered: int = 0  # the source failed: nothing came, or not all
 
     def count(self, change: Change) -> None:
         self.received += 1
@@ -39,7 +44,7 @@ class RunReport:
     """The account of one run."""
 
     sources: dict[str, SourceTally] = field(default_factory=dict)
-    works: list[int] = field(default_factory=list)  # ids of the works and studies asked for
+    works: list[int] = field(default_factory=list)  # ids of those asked for or found by a search
     studies: list[int] = field(default_factory=list)
     conflicts: int = 0  # records that a person must decide on
     failures: list[Missing] = field(default_factory=list)
@@ -48,6 +53,14 @@ class RunReport:
 
     def source(self, name: str) -> SourceTally:
         return self.sources.setdefault(name, SourceTally())
+
+    def add_work(self, work_id: int) -> None:
+        if work_id not in self.works:
+            self.works.append(work_id)
+
+    def add_study(self, study_id: int) -> None:
+        if study_id not in self.studies:
+            self.studies.append(study_id)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

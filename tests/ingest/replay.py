@@ -218,6 +218,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every body waits 40 ms for its headers to be acknowledged
 
     @property
     def replay(self) -> Replay:
