@@ -13,10 +13,11 @@ from kb.models.tables.base import UtcDateTime, one_of
 
 
 class StoredPayload(SQLModel, table=True):
-    """One answer of a source, verbatim. The same answer to the same request is kept once."""
+    """One answer of a source, verbatim. The same answer to the same request is kept once, for which
+    `kb.store.payloads` looks first: a unique index would bound the length of requests."""
 
     __tablename__ = "payload"
-    __table_args__ = (sa.UniqueConstraint("source", "request", "status", "sha256"),)
+    __table_args__ = (sa.Index("ix_payload_request", "request", postgresql_using="hash"),)
 
     id: int | None = Field(default=None, primary_key=True)
     source: str
@@ -62,7 +63,7 @@ class Failure(SQLModel, table=True):
     """A request or a part of a payload that could not be used. It stays until it is read well."""
 
     __tablename__ = "failure"
-    __table_args__ = (sa.UniqueConstraint("source", "request", "position"),)
+    __table_args__ = (sa.Index("ix_failure_request", "request", postgresql_using="hash"),)
 
     id: int | None = Field(default=None, primary_key=True)
     source: str

@@ -61,14 +61,12 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payload")),
-        sa.UniqueConstraint(
-            "source",
-            "request",
-            "status",
-            "sha256",
-            name=op.f("uq_payload_source_request_status_sha256"),
-        ),
     )
+    with op.batch_alter_table("payload", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_payload_request"), ["request"], unique=False, postgresql_using="hash"
+        )
+
     op.create_table(
         "study",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -105,11 +103,11 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_failure_payload_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failure")),
-        sa.UniqueConstraint(
-            "source", "request", "position", name=op.f("uq_failure_source_request_position")
-        ),
     )
     with op.batch_alter_table("failure", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_failure_request"), ["request"], unique=False, postgresql_using="hash"
+        )
         batch_op.create_index(batch_op.f("ix_failure_payload_id"), ["payload_id"], unique=False)
 
     op.create_table(
@@ -1264,11 +1262,15 @@ def downgrade() -> None:
 
     op.drop_table("population")
     with op.batch_alter_table("failure", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_failure_request"))
         batch_op.drop_index(batch_op.f("ix_failure_payload_id"))
 
     op.drop_table("failure")
     op.drop_table("venue")
     op.drop_table("study")
+    with op.batch_alter_table("payload", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payload_request"))
+
     op.drop_table("payload")
     op.drop_table("funder")
     op.drop_table("derivation")
