@@ -382,6 +382,7 @@ NOT_EDGES: dict[tuple[str, str], str] = {
     ("reference", "citing_id"): "a line of a bibliography; what it resolved to is `cites`",
     ("reference", "cited_id"): "a line of a bibliography; what it resolved to is `cites`",
     ("identity_conflict", "work_id"): "an open question for a person, not yet a fact",
+    ("notice_assertion", "notice_work_id"): "what one source names as the notice; see the notice",
     ("observation", "work_id"): "dated counts of one work, read with the work",
     ("coverage", "work_id"): "how completely one source was read, no relation of the work",
 }

@@ -37,9 +37,14 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session over one consistent snapshot. Nothing is written."""
-        with _translated(self.url), Session(self.engine, expire_on_commit=False) as session:
-            yield session
+        """A session over one consistent snapshot, in which the database refuses every write."""
+        with _translated(self.url), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with Session(connection, expire_on_commit=False) as session:
+                yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -48,6 +53,7 @@ class Store:
             connection = plain.execution_options(kb_writes=True)
             with connection.begin():
                 if not self.is_sqlite:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_BUSY_TIMEOUT_MS}")
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
                 with Session(connection, expire_on_commit=False) as session:
                     yield session
@@ -97,6 +103,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("kb_writes", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
@@ -107,14 +114,19 @@ def _translated(url: sa.URL) -> Iterator[None]:
     """What the user can act on, in a sentence, instead of a driver's error."""
     try:
         yield
-    except exc.OperationalError as error:
+    except exc.DatabaseError as error:
+        # Its other subclasses mean that a statement was wrong, which no waiting mends; so does
+        # PostgreSQL's class 54, a value beyond a limit (too long for an index).
+        is_beyond_limit = (getattr(error.orig, "sqlstate", None) or "").startswith("54")
+        if type(error) not in (exc.DatabaseError, exc.OperationalError) or is_beyond_limit:
+            raise
         raise StoreUnavailable(_sentence(url, str(error.orig))) from error
 
 
 def _sentence(url: sa.URL, said: str) -> str:
     where = url.database if url.get_backend_name() == "sqlite" else url.host
     text = said.lower()
-    if "locked" in text or "busy" in text:
+    if "locked" in text or "busy" in text or "lock timeout" in text:
         return f"another process is writing to the database {where}; try again when it is done"
     if "full" in text or "no space" in text:
         return f"no space left for the database {where}; nothing was changed"
@@ -123,4 +135,6 @@ def _sentence(url: sa.URL, said: str) -> str:
     if "unable to open" in text:
         folder = Path(url.database or ".").parent
         return f"the database {where} cannot be opened (is {folder} there and writable?)"
+    if "not a database" in text or "malformed" in text:
+        return f"the file {where} is no database, or a damaged one: {said}"
     return f"the database {where} did not answer: {said.strip().splitlines()[0]}"

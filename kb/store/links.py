@@ -1,49 +1,45 @@
 """From what a record says about other works and trials to edges between them.
 
 Every row written here names its record, so linking a changed record replaces its own rows and
-nobody else's. Functions return the ids of works whose description may have changed.
+nobody else's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from kb.identity.registrations import normalize_registration
 from kb.models.dates import PartialDate
 from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import (
-    NoticeClaim,
-    NoticeKind,
     ObservationClaim,
     ReferenceClaim,
+    ReferenceList,
     View,
     WorkRecord,
+    from_json,
 )
 from kb.models.tables import (
     CitationAssertion,
     Cites,
     Coverage,
-    Notice,
-    NoticeAssertion,
     Observation,
     Reference,
-    Registration,
     StoredRecord,
     Work,
     WorkIdentifier,
     WorkRegistration,
     WorkRelation,
 )
-from kb.store.records import find_record
-from kb.store.reports import NAMED, find_or_make_registration, forget_reports, link_reports
-from kb.store.works_derived import refresh_retraction
+from kb.store.reports import NAMED, find_or_make_registration, link_reports
 
-# A publisher's notice and its entry at Retraction Watch are dated up to weeks apart.
-_ONE_EVENT_DAYS = 60
+T = TypeVar("T")
 
 
 def link_work_record(
@@ -53,15 +49,16 @@ def link_work_record(
     now: datetime,
     seen_on: PartialDate | None,
 ) -> set[int]:
+    """Returns the works without a record that the record's references describe anew."""
     assert stored.work_id is not None
-    touched = link_references(session, stored, record.references, now)
-    if record.references or record.references_claimed is not None:
+    mentioned = link_references(session, stored, record.references, now)
+    counted = session.get(Coverage, (stored.work_id, record.source, "references"))
+    if counted or record.references or record.references_claimed is not None:
         count_references(session, stored.work_id, record.source, record.references_claimed, now)
-    touched |= _link_notices(session, stored, record.notices, now)
-    touched |= _link_relations(session, stored, record, now)
+    _link_relations(session, stored, record, now)
     _link_registrations(session, stored, record)
     _observe(session, stored, record.observations, seen_on)
-    return touched
+    return mentioned
 
 
 # -- identifiers -----------------------------------------------------------------------------
@@ -74,36 +71,86 @@ def identifiers_of(session: Session, work_id: int) -> list[Identifier]:
 
 def claim(session: Session, work_id: int, identifiers: Iterable[Identifier]) -> None:
     """Give the work those of the identifiers that nobody holds yet."""
-    for identifier in identifiers:
-        if holder(session, identifier) is None:
-            session.add(
-                WorkIdentifier(
-                    scheme=identifier.scheme.value, value=identifier.value, work_id=work_id
-                )
-            )
+    wanted = set(identifiers)
+    for identifier in sorted(wanted - holders(session, wanted).keys()):
+        _give(session, work_id, identifier)
     session.flush()
 
 
 def find_or_make_work(
     session: Session, identifiers: Sequence[Identifier], now: datetime
 ) -> int | None:
-    """The work holding the first of the identifiers anybody holds, else a new, undescribed one.
+    """The one work of `find_or_make_works`."""
+    return find_or_make_works(session, [identifiers], now)[0]
+
+
+def find_or_make_works(
+    session: Session, mentions: Sequence[Sequence[Identifier]], now: datetime
+) -> list[int | None]:
+    """For each mention the work holding the first of its identifiers that anybody holds, else a
+    new, undescribed one; None without identifiers.
 
     A mention is weak evidence: it never joins two works, nor gives a described one another id.
-    None without identifiers.
     """
-    for identifier in identifiers:
-        found = holder(session, identifier)
-        if found is not None:
-            return found
-    if not identifiers:
-        return None
-    work = Work(changed_at=now)
-    session.add(work)
+    held = holders(session, {i for identifiers in mentions for i in identifiers})
+    known = {work.id: work for work in _works(session, set(held.values()))}
+    holding: dict[Identifier, Work] = {i: known[work_id] for i, work_id in held.items()}
+    schemes = _schemes(session, [w.id for w in known.values() if w.id and not w.is_described])
+    found: list[Work | None] = []
+    for identifiers in mentions:
+        work = next((holding[i] for i in identifiers if i in holding), None)
+        if work is None and identifiers:
+            work = Work(changed_at=now)
+            session.add(work)
+        if work is not None and not work.is_described:
+            has = schemes.setdefault(work.id or -id(work), set())
+            for identifier in identifiers:
+                if identifier not in holding and identifier.scheme not in has:
+                    has.add(identifier.scheme)
+                    holding[identifier] = work
+        found.append(work)
     session.flush()
-    assert work.id is not None
-    claim(session, work.id, identifiers)
-    return work.id
+    for identifier in sorted(holding.keys() - held.keys()):
+        _give(session, holding[identifier].id, identifier)
+    session.flush()
+    return [None if work is None else work.id for work in found]
+
+
+def holders(session: Session, identifiers: Iterable[Identifier]) -> dict[Identifier, int]:
+    """Which of the identifiers are held, and by which work."""
+    pairs = [(i.scheme.value, i.value) for i in sorted(set(identifiers))]
+    found: dict[Identifier, int] = {}
+    for chunk in _chunks(pairs):
+        named = sa.tuple_(col(WorkIdentifier.scheme), col(WorkIdentifier.value)).in_(chunk)
+        for row in session.exec(select(WorkIdentifier).where(named)):
+            found[Identifier(Scheme(row.scheme), row.value)] = row.work_id
+    return found
+
+
+def _works(session: Session, ids: Iterable[int]) -> list[Work]:
+    chunks = _chunks(sorted(ids))
+    return [w for ids in chunks for w in session.exec(select(Work).where(col(Work.id).in_(ids)))]
+
+
+def _schemes(session: Session, work_ids: Sequence[int]) -> dict[int, set[Scheme]]:
+    found: dict[int, set[Scheme]] = {}
+    for chunk in _chunks(sorted(work_ids)):
+        query = select(WorkIdentifier).where(col(WorkIdentifier.work_id).in_(chunk))
+        for row in session.exec(query):
+            found.setdefault(row.work_id, set()).add(Scheme(row.scheme))
+    return found
+
+
+def _give(session: Session, work_id: int | None, identifier: Identifier) -> None:
+    assert work_id is not None
+    session.add(
+        WorkIdentifier(scheme=identifier.scheme.value, value=identifier.value, work_id=work_id)
+    )
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Few enough for one statement: SQLite takes 32,766 values, and plans long lists slowly."""
+    return (items[start : start + 500] for start in range(0, len(items), 500))
 
 
 def holder(session: Session, identifier: Identifier) -> int | None:
@@ -118,47 +165,98 @@ def holder(session: Session, identifier: Identifier) -> int | None:
 def link_references(
     session: Session, stored: StoredRecord, claims: Sequence[ReferenceClaim], now: datetime
 ) -> set[int]:
-    """Replace the record's references: all of them in order, resolved or not."""
+    """Make the record's references those claimed: all of them in order, resolved or not.
+
+    Returns the undescribed works that are described here in another way than before.
+    """
     assert stored.id is not None
     assert stored.work_id is not None
-    old = session.exec(select(Reference).where(Reference.record_id == stored.id)).all()
-    touched = {row.cited_id for row in old if row.cited_id is not None}
-    session.execute(sa.delete(Reference).where(col(Reference.record_id) == stored.id))
-    cited: set[int] = set()
-    for claim_ in claims:
-        cited_id = _referenced(session, stored.source, claim_, now)
-        if cited_id is not None:
-            cited.add(cited_id)
-        session.add(
-            Reference(
-                citing_id=stored.work_id,
-                record_id=stored.id,
-                position=claim_.position,
-                cited_id=cited_id,
-                identifiers=[str(i) for i in claim_.identifiers],
-                text=claim_.text,
-                title=claim_.title,
-                authors=claim_.authors,
-                year=claim_.year,
-                year_text=claim_.year_text,
-                venue=claim_.venue,
-                volume=claim_.volume,
-                pages=claim_.pages,
-                label=claim_.key,
-                asserted_by=claim_.asserted_by,
-            )
-        )
+    held = {
+        row.position: row
+        for row in session.exec(select(Reference).where(Reference.record_id == stored.id))
+    }
+    if not held and not claims:
+        return set()
+    cited = _cited(session, stored.source, claims, now)
+    touched: set[int | None] = set()
+    for claim_, cited_id in zip(claims, cited):
+        values: dict[str, Any] = {
+            "citing_id": stored.work_id,
+            "cited_id": cited_id,
+            "identifiers": [str(i) for i in claim_.identifiers],
+            "text": claim_.text,
+            "title": claim_.title,
+            "authors": claim_.authors,
+            "year": claim_.year,
+            "year_text": claim_.year_text,
+            "venue": claim_.venue,
+            "volume": claim_.volume,
+            "pages": claim_.pages,
+            "label": claim_.key,
+            "asserted_by": claim_.asserted_by,
+        }
+        row = held.pop(claim_.position, None)
+        if row is not None and all(getattr(row, name) == v for name, v in values.items()):
+            continue
+        if row is None:
+            row = Reference(record_id=stored.id, position=claim_.position, **values)
+        else:
+            touched.add(row.cited_id)
+            for name, value in values.items():
+                setattr(row, name, value)
+        touched.add(cited_id)
+        session.add(row)
+    for gone in held.values():
+        touched.add(gone.cited_id)
+        session.delete(gone)
     session.flush()
-    _assert_edges(session, stored, {(stored.work_id, c) for c in cited})
-    return {w for w in touched | cited if not _is_described(session, w)}
+    _assert_edges(session, stored, {(stored.work_id, c) for c in cited if c is not None})
+    ids = {work_id for work_id in touched if work_id is not None}
+    return {w.id for w in _works(session, ids) if w.id is not None and not w.is_described}
 
 
-def _referenced(session: Session, source: str, claim_: ReferenceClaim, now: datetime) -> int | None:
-    if claim_.record_key is not None:
-        own = find_record(session, source, claim_.record_key, View.WORK)
-        if own is not None and own.work_id is not None:
-            return own.work_id
-    return find_or_make_work(session, claim_.identifiers, now)
+def relink(session: Session, work_id: int, lost: set[Identifier], now: datetime) -> set[int]:
+    """Resolve anew what was resolved to the work by an identifier that it has lost."""
+    if not lost:
+        return set()
+    held = {str(i) for i in identifiers_of(session, work_id)}
+    gone = {str(i) for i in lost}
+    rows = session.exec(select(Reference).where(Reference.cited_id == work_id))
+    records = {
+        row.record_id
+        for row in rows
+        if gone & set(row.identifiers) and not held & set(row.identifiers)
+    }
+    touched: set[int] = set()
+    for record_id in sorted(records):
+        stored = session.get(StoredRecord, record_id)
+        assert stored is not None
+        said: ReferenceList | WorkRecord
+        if stored.view == View.REFERENCES:
+            said = from_json(ReferenceList, stored.content)
+        else:
+            said = from_json(WorkRecord, stored.content)
+        touched |= link_references(session, stored, said.references, now)
+    return touched
+
+
+def _cited(
+    session: Session, source: str, claims: Sequence[ReferenceClaim], now: datetime
+) -> list[int | None]:
+    """The works meant: by the source's own record of them where it names one, else by id."""
+    keys = sorted({c.record_key for c in claims if c.record_key is not None})
+    own: dict[str, int] = {}
+    for chunk in _chunks(keys):
+        query = select(StoredRecord.key, StoredRecord.work_id).where(
+            StoredRecord.source == source,
+            StoredRecord.view == View.WORK,
+            col(StoredRecord.key).in_(chunk),
+        )
+        own |= {key: work_id for key, work_id in session.exec(query) if work_id is not None}
+    by_key = [own.get(c.record_key or "") for c in claims]
+    mentions = [() if work_id else c.identifiers for c, work_id in zip(claims, by_key)]
+    by_id = find_or_make_works(session, mentions, now)
+    return [a or b for a, b in zip(by_key, by_id)]
 
 
 def link_citing(session: Session, stored: StoredRecord, citing: Iterable[int]) -> None:
@@ -170,33 +268,35 @@ def _assert_edges(session: Session, stored: StoredRecord, wanted: set[tuple[int,
     """Make the record assert exactly these edges; an edge nobody asserts any more goes."""
     assert stored.id is not None
     wanted = {(citing, cited) for citing, cited in wanted if citing != cited}
-    held = {
-        (row.citing_id, row.cited_id)
-        for row in session.exec(
-            select(CitationAssertion).where(CitationAssertion.record_id == stored.id)
-        )
-    }
-    for citing, cited in sorted(wanted - held):
-        if session.get(Cites, (citing, cited)) is None:
-            session.add(Cites(citing_id=citing, cited_id=cited))
-            session.flush()
-        session.add(
-            CitationAssertion(
-                citing_id=citing, cited_id=cited, record_id=stored.id, source=stored.source
-            )
-        )
-    for citing, cited in sorted(held - wanted):
-        gone = session.get(CitationAssertion, (citing, cited, stored.id))
-        session.delete(gone)
-        session.flush()
-        still = session.exec(
-            select(CitationAssertion.record_id)
-            .where(CitationAssertion.citing_id == citing, CitationAssertion.cited_id == cited)
-            .limit(1)
-        ).first()
-        if still is None:
-            session.delete(session.get(Cites, (citing, cited)))
-    session.flush()
+    asserted = select(CitationAssertion.citing_id, CitationAssertion.cited_id)
+    held = set(session.exec(asserted.where(CitationAssertion.record_id == stored.id)).all())
+    edges = [{"citing_id": a, "cited_id": b} for a, b in sorted(wanted - held)]
+    said = [{**edge, "record_id": stored.id, "source": stored.source} for edge in edges]
+    insert_missing(session, Cites, edges)
+    insert_missing(session, CitationAssertion, said)
+    gone = [{"citing": a, "cited": b} for a, b in sorted(held - wanted)]
+    if not gone:
+        return
+    citing = sa.bindparam("citing", type_=sa.Integer)
+    cited = sa.bindparam("cited", type_=sa.Integer)
+    said_of = sa.and_(
+        col(CitationAssertion.citing_id) == citing, col(CitationAssertion.cited_id) == cited
+    )
+    connection = session.connection()
+    mine = sa.delete(CitationAssertion).where(col(CitationAssertion.record_id) == stored.id)
+    connection.execute(mine.where(said_of), gone)
+    edge = sa.and_(col(Cites.citing_id) == citing, col(Cites.cited_id) == cited)
+    connection.execute(sa.delete(Cites).where(edge, ~sa.exists().where(said_of)), gone)
+
+
+def insert_missing(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(table.__table__).on_conflict_do_nothing()
+    session.connection().execute(statement, list(rows))
 
 
 def count_references(
@@ -253,6 +353,10 @@ def _cover(
     if row is None:
         row = Coverage(work_id=work_id, source=source, direction=direction)
     claimed = row.claimed if claimed is None else claimed
+    if not held and claimed is None and row.observed_at:
+        session.delete(row)  # the source has nothing to say of it any more
+        session.flush()
+        return
     if (row.claimed, row.held, row.resolved) == (claimed, held, resolved) and row.observed_at:
         return
     row.claimed, row.held, row.resolved = claimed, held, resolved
@@ -261,154 +365,64 @@ def _cover(
     session.flush()
 
 
-def _is_described(session: Session, work_id: int) -> bool:
-    work = session.get(Work, work_id)
-    return work is not None and work.is_described
-
-
-# -- notices and relations ---------------------------------------------------------------------
-
-
-def _link_notices(
-    session: Session, stored: StoredRecord, claims: Sequence[NoticeClaim], now: datetime
-) -> set[int]:
-    """Join each claim to the notice it speaks of; two asserters of one event are one notice."""
-    assert stored.id is not None
-    old = session.exec(select(NoticeAssertion).where(NoticeAssertion.record_id == stored.id)).all()
-    before = {row.notice_id for row in old}
-    for row in old:
-        session.delete(row)
-    session.flush()
-    touched: set[int] = set()
-    after: set[int] = set()
-    for claim_ in claims:
-        other = find_or_make_work(session, claim_.other, now)
-        target, notice_work = (
-            (stored.work_id, other) if claim_.is_about_self else (other, stored.work_id)
-        )
-        if target is None or target == notice_work:
-            continue
-        notice = _notice(session, target, notice_work, claim_)
-        session.add(
-            NoticeAssertion(
-                notice_id=notice,
-                record_id=stored.id,
-                source=stored.source,
-                asserted_by=claim_.asserted_by,
-                label=claim_.label,
-                date=claim_.date,
-                text=claim_.text,
-            )
-        )
-        after.add(notice)
-        touched |= {w for w in (target, notice_work) if w is not None}
-    session.flush()
-    for notice_id in sorted(before | after):
-        notice_row = session.get(Notice, notice_id)
-        assert notice_row is not None
-        touched.add(notice_row.work_id)
-        dates = session.exec(
-            select(NoticeAssertion.date).where(NoticeAssertion.notice_id == notice_id)
-        ).all()
-        if not dates:
-            session.delete(notice_row)
-        else:
-            notice_row.date = min((d for d in dates if d), default=None)
-            session.add(notice_row)
-        session.flush()
-    for work_id in sorted(touched):
-        refresh_retraction(session, work_id, now)
-    return touched
-
-
-def _notice(session: Session, target: int, notice_work: int | None, claim_: NoticeClaim) -> int:
-    same_kind = session.exec(
-        select(Notice)
-        .where(Notice.work_id == target, Notice.kind == claim_.kind)
-        .order_by(col(Notice.id))
-    ).all()
-    for row in same_kind:
-        named = notice_work is not None and row.notice_work_id is not None
-        if named and row.notice_work_id != notice_work:
-            continue
-        if named or _close(row.date, claim_.date):
-            row.notice_work_id = row.notice_work_id or notice_work
-            session.add(row)
-            assert row.id is not None
-            return row.id
-    notice = Notice(
-        work_id=target,
-        notice_work_id=notice_work,
-        kind=NoticeKind(claim_.kind).value,
-        date=claim_.date,
-    )
-    session.add(notice)
-    session.flush()
-    assert notice.id is not None
-    return notice.id
-
-
-def _close(a: str | None, b: str | None) -> bool:
-    """Whether two dates may be one event's; a missing or coarse date rules nothing out."""
-    if a is None or b is None:
-        return True
-    if len(a) < 10 or len(b) < 10:
-        shorter = min(len(a), len(b))
-        return a[:shorter] == b[:shorter]
-    return abs((date.fromisoformat(a) - date.fromisoformat(b)).days) <= _ONE_EVENT_DAYS
+# -- relations, registrations, counts ------------------------------------------------------------
 
 
 def _link_relations(
     session: Session, stored: StoredRecord, record: WorkRecord, now: datetime
-) -> set[int]:
+) -> None:
     assert stored.id is not None
     assert stored.work_id is not None
-    session.execute(sa.delete(WorkRelation).where(col(WorkRelation.record_id) == stored.id))
-    touched: set[int] = set()
-    seen: set[tuple[str, int]] = set()
-    for relation in record.relations:
-        other = find_or_make_work(session, relation.other, now)
-        if other is None or other == stored.work_id or (relation.kind, other) in seen:
-            continue
-        seen.add((relation.kind, other))
-        touched.add(other)
-        session.add(
-            WorkRelation(
-                work_id=stored.work_id, kind=relation.kind, other_id=other, record_id=stored.id
-            )
-        )
+    others = find_or_make_works(session, [r.other for r in record.relations], now)
+    wanted = {
+        (stored.work_id, relation.kind, other)
+        for relation, other in zip(record.relations, others)
+        if other is not None and other != stored.work_id
+    }
+    held = session.exec(select(WorkRelation).where(WorkRelation.record_id == stored.id)).all()
+    for row in held:
+        if (row.work_id, row.kind, row.other_id) in wanted:
+            wanted.remove((row.work_id, row.kind, row.other_id))
+        else:
+            session.delete(row)
+    for work_id, kind, other in sorted(wanted):
+        session.add(WorkRelation(work_id=work_id, kind=kind, other_id=other, record_id=stored.id))
     session.flush()
-    return touched
 
 
 def _link_registrations(session: Session, stored: StoredRecord, record: WorkRecord) -> None:
     assert stored.id is not None
     assert stored.work_id is not None
-    old = session.exec(
-        select(WorkRegistration).where(WorkRegistration.record_id == stored.id)
-    ).all()
-    affected = {row.registration_id for row in old}
-    for row in old:
-        session.delete(row)
-    forget_reports(session, stored.id)
-    session.flush()
-    for mention in {m.number: m for m in record.registrations}.values():
+    held = {
+        (row.work_id, row.registration_id): row
+        for row in session.exec(
+            select(WorkRegistration).where(WorkRegistration.record_id == stored.id)
+        )
+    }
+    if not held and not record.registrations:
+        return
+    for mention in record.registrations:
         known = normalize_registration(mention.number)
         registry = mention.registry or (known[0] if known else None)
-        registration: Registration = find_or_make_registration(session, mention.number, registry)
+        registration = find_or_make_registration(session, mention.number, registry)
         assert registration.id is not None
-        session.add(
-            WorkRegistration(
-                work_id=stored.work_id,
-                registration_id=registration.id,
-                record_id=stored.id,
-                kind=NAMED,
-            )
+        insert_missing(
+            session,
+            WorkRegistration,
+            [
+                {
+                    "work_id": stored.work_id,
+                    "registration_id": registration.id,
+                    "record_id": stored.id,
+                    "kind": NAMED,
+                }
+            ],
         )
-        affected.add(registration.id)
+        held.pop((stored.work_id, registration.id), None)
+    for gone in held.values():
+        session.delete(gone)
     session.flush()
-    for registration_id in sorted(affected):
-        link_reports(session, registration_id)
+    link_reports(session, {stored.work_id} | {row.work_id for row in held.values()})
 
 
 def _observe(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from kb.models.tables import (
     Authorship,
@@ -19,6 +19,7 @@ from kb.models.tables import (
     Evidence,
     IdentityConflict,
     Notice,
+    NoticeAssertion,
     Observation,
     Reference,
     Report,
@@ -30,7 +31,9 @@ from kb.models.tables import (
     WorkRegistration,
     WorkRelation,
 )
-from kb.store.works_derived import refresh_retraction
+from kb.store.links import count_citations, count_references
+from kb.store.notices import settle_notices
+from kb.store.reports import link_reports
 
 # Recomputed from the records, so only cleared.
 _DERIVED: tuple[type[Any], ...] = (Authorship, WorkConcept, WorkFunding)
@@ -44,6 +47,7 @@ _PLAIN: tuple[tuple[type[Any], str], ...] = (
     (Observation, "work_id"),
     (Notice, "work_id"),
     (Notice, "notice_work_id"),
+    (NoticeAssertion, "notice_work_id"),
     (Evidence, "work_id"),
 )
 # Columns that are part of the key: a row the survivor already has is dropped.
@@ -82,9 +86,12 @@ def merge_works(session: Session, *, loser: int, survivor: int, now: datetime) -
     for table, left, right in _FROM_WORK_TO_WORK:
         session.execute(sa.delete(table).where(getattr(table, left) == getattr(table, right)))
     session.execute(
-        sa.update(Notice)
-        .where(col(Notice.work_id) == survivor, col(Notice.notice_work_id) == survivor)
-        .values(notice_work_id=None)
+        sa.delete(NoticeAssertion).where(
+            col(NoticeAssertion.notice_work_id) == survivor,
+            col(NoticeAssertion.notice_id).in_(
+                sa.select(col(Notice.id)).where(col(Notice.work_id) == survivor)
+            ),
+        )
     )
     gone = session.get(Work, loser)
     assert gone is not None
@@ -95,7 +102,15 @@ def merge_works(session: Session, *, loser: int, survivor: int, now: datetime) -
     )
     session.flush()
     session.expire_all()
-    refresh_retraction(session, survivor, now)
+    # Two notices may have become one, about the survivor or by it.
+    concerned = select(Notice.work_id).where(
+        sa.or_(col(Notice.work_id) == survivor, col(Notice.notice_work_id) == survivor)
+    )
+    settle_notices(session, {survivor, *session.exec(concerned)}, now)
+    link_reports(session, [survivor])
+    for row in session.exec(select(Coverage).where(Coverage.work_id == survivor)).all():
+        count = count_references if row.direction == "references" else count_citations
+        count(session, survivor, row.source, row.claimed, now)
     return {survivor}
 
 

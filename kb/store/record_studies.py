@@ -26,6 +26,7 @@ from kb.models.evidence import (
     StudyRecord,
     TimepointClaim,
 )
+from kb.models.identifiers import Identifier
 from kb.models.records import View, from_json
 from kb.models.tables import (
     AdverseEvent,
@@ -39,6 +40,7 @@ from kb.models.tables import (
     OutcomeDefinition,
     ParticipantFlow,
     Population,
+    Registration,
     RegistrationAlias,
     Report,
     Result,
@@ -56,11 +58,16 @@ from kb.outcomes.timepoints import days
 from kb.outcomes.vocabulary import load_vocabulary
 from kb.store.links import find_or_make_work
 from kb.store.records import Change, find_record, keep_record
-from kb.store.reports import find_or_make_registration, find_registration, link_reports, main_study
+from kb.store.reports import (
+    find_or_make_registration,
+    find_registration,
+    is_firm,
+    link_reports,
+    main_study,
+    works_naming,
+)
 
 WHOLE_STUDY = "all"
-# Link bases too weak to join two studies by; the registration is shown with the basis all the same.
-_WEAK = ("probable", "possible")
 REGISTRIES = ("clinicaltrials",)
 
 
@@ -99,16 +106,8 @@ def save_registrations(
 ) -> None:
     """The registrations of a record that stands for no study."""
     assert stored.id is not None
-    old = session.exec(select(Evidence).where(Evidence.record_id == stored.id)).all()
-    for claim in record.registrations:
-        evidence_id = None
-        if claim.evidence is not None:
-            row = _evidence_row(session, claim.evidence, stored.id, payload_id, files, now)
-            evidence_id = row.id
-        save_registration(session, claim, stored, evidence_id)
-    for gone in old:
-        session.delete(gone)
-    session.flush()
+    writer = _Writer(session, record, stored.id, None, payload_id, files, now)
+    writer.write_registrations_alone(stored)
 
 
 def save_registration(
@@ -152,10 +151,27 @@ def save_registration(
     session.flush()
     assert row.id is not None
     for alias in claim.aliases:
-        if find_registration(session, alias) is None:
-            session.add(RegistrationAlias(number=alias, registration_id=row.id))
+        _alias(session, alias, row.id)
     session.flush()
     return row.id
+
+
+def _alias(session: Session, number: str, registration_id: int) -> None:
+    """Make the number another one of the entry.
+
+    Where works named it before as an entry of its own, they named this one.
+    """
+    known = find_registration(session, number)
+    if known is not None and (known.id == registration_id or known.record_id is not None):
+        return
+    if known is not None:
+        for table in (WorkRegistration, StudyRegistration):
+            column = col(table.registration_id)
+            move = sa.update(table).where(column == known.id)
+            session.execute(move.values(registration_id=registration_id))
+        session.delete(known)
+        session.flush()
+    session.add(RegistrationAlias(number=number, registration_id=registration_id))
 
 
 def link_overlaps(session: Session, source: str, records: Iterable[StudyRecord]) -> None:
@@ -183,6 +199,11 @@ def link_overlaps(session: Session, source: str, records: Iterable[StudyRecord])
         session.execute(sa.delete(StudyOverlap).where(col(StudyOverlap.record_id) == stored.id))
         session.add_all(wanted.values())
         session.flush()
+        # Which study is an entry's own one depends on which is a follow-up of which.
+        registrations = select(StudyRegistration.registration_id).where(
+            col(StudyRegistration.study_id).in_([stored.study_id, *filter(None, wanted)])
+        )
+        link_reports(session, works_naming(session, session.exec(registrations)))
 
 
 def _values(row: SQLModel) -> tuple[Any, ...]:
@@ -200,35 +221,34 @@ def _study(session: Session, stored: StoredRecord, record: StudyRecord) -> int:
     joins the study that is registered under it; studies that are known to a registry alone become
     one when a curator says so.
     """
-    if stored.study_id is not None:
-        return stored.study_id
     linked = _registered_studies(session, record)
     if record.source in REGISTRIES:
-        if linked:
-            return linked[0]
+        study_id = stored.study_id or next(iter(linked), None)
     else:
-        free = [s for s in linked if not _has_record_of(session, s, record.source)]
-        if free:
-            for other in free[1:]:
-                merge_studies(session, loser=other, survivor=free[0])
-            return free[0]
-    study = Study(label=record.label)
-    session.add(study)
-    session.flush()
-    assert study.id is not None
-    return study.id
+        free = (s for s in linked if record.source not in _sources(session, s))
+        study_id = stored.study_id or next(free, None)
+        for other in linked:
+            if study_id != other and study_id and _sources(session, other) <= set(REGISTRIES):
+                merge_studies(session, loser=other, survivor=study_id)
+    if study_id is None:
+        study = Study(label=record.label)
+        session.add(study)
+        session.flush()
+        study_id = study.id
+    assert study_id is not None
+    return study_id
 
 
 def _registered_studies(session: Session, record: StudyRecord) -> list[int]:
-    """Studies registered under the record's numbers; an entry's main study first."""
+    """Studies firmly registered under the record's numbers; an entry's main study first."""
     found: dict[int, None] = {}
     for claim in record.registrations:
-        if not claim.is_linked or (claim.link_basis or "").startswith(_WEAK):
+        if not claim.is_linked or not is_firm(claim.link_basis):
             continue
         registration = find_registration(session, claim.number)
         if registration is None or registration.id is None:
             continue
-        main = main_study(session, registration.id)
+        main = main_study(session, registration.id, firmly=True)
         if main is not None:
             found.setdefault(main)
         for row in session.exec(
@@ -236,16 +256,13 @@ def _registered_studies(session: Session, record: StudyRecord) -> list[int]:
             .where(StudyRegistration.registration_id == registration.id)
             .order_by(col(StudyRegistration.study_id))
         ):
-            if not (row.basis or "").startswith(_WEAK):
+            if is_firm(row.basis):
                 found.setdefault(row.study_id)
     return list(found)
 
 
-def _has_record_of(session: Session, study_id: int, source: str) -> bool:
-    query = select(StoredRecord.id).where(
-        StoredRecord.study_id == study_id, StoredRecord.source == source
-    )
-    return session.exec(query.limit(1)).first() is not None
+def _sources(session: Session, study_id: int) -> set[str]:
+    return set(session.exec(select(StoredRecord.source).where(StoredRecord.study_id == study_id)))
 
 
 _OF_STUDY: tuple[type[Any], ...] = (
@@ -279,10 +296,11 @@ def merge_studies(session: Session, *, loser: int, survivor: int) -> None:
             if session.get(table, tuple(values[k] for k in keys)) is None:
                 session.add(table(**values))
             session.flush()
-    gone = session.get(Study, loser)
-    assert gone is not None
-    gone.merged_into_id = survivor
-    session.add(gone)
+    session.execute(
+        sa.delete(StudyOverlap).where(col(StudyOverlap.study_id) == col(StudyOverlap.other_id))
+    )
+    pointers = sa.or_(col(Study.id) == loser, col(Study.merged_into_id) == loser)
+    session.execute(sa.update(Study).where(pointers).values(merged_into_id=survivor))
     session.flush()
     session.expire_all()
 
@@ -319,14 +337,14 @@ def _describe(session: Session, study_id: int) -> None:
 
 
 class _Writer:
-    """Writes the rows of one study record. Lives for one call of `save_study_record`."""
+    """Writes the rows of one record. Lives for one call of `save_study_record`."""
 
     def __init__(
         self,
         session: Session,
         record: StudyRecord,
         record_id: int,
-        study_id: int,
+        study_id: int | None,
         payload_id: int,
         files: Mapping[str, int],
         now: datetime,
@@ -334,39 +352,47 @@ class _Writer:
         self.session = session
         self.record = record
         self.record_id = record_id
-        self.study_id = study_id
+        self._study_id = study_id
         self.payload_id = payload_id
         self.files = files
         self.now = now
         self.arms: dict[str, int] = {}
-        self.evidence_ids: dict[EvidenceClaim, int] = {}
+        self.pools: dict[type[Any], dict[tuple[Any, ...], list[Any]]] = {}
+        self.shared: dict[tuple[Any, ...], int] = {}
+        self.works: dict[tuple[Identifier, ...], int | None] = {}
+
+    @property
+    def study_id(self) -> int:
+        assert self._study_id is not None
+        return self._study_id
 
     def write(self) -> None:
-        old_evidence = self._ids(Evidence)
-        self._write_registrations()
+        affected = self._write_registrations()
         self._write_reports()
+        link_reports(self.session, works_naming(self.session, affected))
         self._write_description()
         self._write_arms()
         self._write_flow()
         self._write_results()
         self._write_adverse_events()
-        self._drop_unused_arms()
-        self._delete(Evidence, old_evidence)
+        self._drop_unused()
+
+    def write_registrations_alone(self, stored: StoredRecord) -> None:
+        self._save_registrations(stored)
+        self._drop_unused_of(Evidence)
 
     # Registrations and reports
 
-    def _write_registrations(self) -> None:
+    def _write_registrations(self) -> set[int]:
+        """Returns the registrations whose reports may change."""
         stored = self.session.get(StoredRecord, self.record_id)
         assert stored is not None
         held = self._own(StudyRegistration)
-        affected = {row.registration_id for row in held}
         for row in held:
             self.session.delete(row)
         self.session.flush()
-        for claim in {c.number: c for c in self.record.registrations}.values():
-            evidence = self._evidence(claim.evidence) if claim.evidence else None
-            registration_id = save_registration(self.session, claim, stored, evidence)
-            affected.add(registration_id)
+        saved = self._save_registrations(stored)
+        for registration_id, claim in saved.items():
             if claim.is_linked:
                 self.session.add(
                     StudyRegistration(
@@ -377,8 +403,25 @@ class _Writer:
                     )
                 )
         self.session.flush()
-        for registration_id in sorted(affected):
-            link_reports(self.session, registration_id)
+        return {row.registration_id for row in held} | saved.keys()
+
+    def _save_registrations(self, stored: StoredRecord) -> dict[int, RegistrationClaim]:
+        described = set(
+            self.session.exec(
+                select(Registration.id).where(Registration.record_id == self.record_id)
+            )
+        )
+        saved: dict[int, RegistrationClaim] = {}
+        for claim in self.record.registrations:
+            evidence = self._evidence(claim.evidence) if claim.evidence else None
+            saved.setdefault(save_registration(self.session, claim, stored, evidence), claim)
+        for registration_id in described - saved.keys():
+            row = self.session.get(Registration, registration_id)
+            assert row is not None
+            row.record_id = row.evidence_id = None
+            self.session.add(row)
+        self.session.flush()
+        return saved
 
     def _write_reports(self) -> None:
         for table in (Report, WorkRegistration):
@@ -426,64 +469,45 @@ class _Writer:
     # The study and its arms
 
     def _write_description(self) -> None:
-        for row in self._own(StudyDescription):
-            self.session.delete(row)
-        self.session.flush()
+        row = next(iter(self._own(StudyDescription)), None)
         claim = self.record.description
         if claim is None:
+            if row is not None:
+                self.session.delete(row)
             return
         values = {f: getattr(claim, f) for f in claim.__dataclass_fields__ if f != "evidence"}
         values["caveats"] = list(claim.caveats)
-        self.session.add(
-            StudyDescription(
-                study_id=self.study_id,
-                record_id=self.record_id,
-                evidence_id=self._evidence(claim.evidence),
-                **values,
-            )
-        )
+        values["evidence_id"] = self._evidence(claim.evidence)
+        values["study_id"] = self.study_id
+        if row is None:
+            row = StudyDescription(record_id=self.record_id, **values)
+        self._set(row, values)
         self.session.flush()
 
     def _write_arms(self) -> None:
-        for table in (DoseEvent, CellProduct, ArmDescription):
-            for row in self._own(table):
-                self.session.delete(row)
-            self.session.flush()
         for claim in self.record.arms:
             self._write_arm(claim)
 
     def _write_arm(self, claim: ArmClaim) -> None:
-        arm_id = self._arm(claim.key, claim.label, claim.role)
-        evidence_id = self._evidence(claim.evidence)
         shared: dict[str, Any] = {
-            "arm_id": arm_id,
+            "arm_id": self._arm(claim.key, claim.label, claim.role),
             "record_id": self.record_id,
-            "evidence_id": evidence_id,
+            "evidence_id": self._evidence(claim.evidence),
         }
-        self.session.add(
-            ArmDescription(
-                **shared,
-                label=claim.label,
-                role=claim.role,
-                description=claim.description,
-                n_randomised=claim.n_randomised,
-                n_treated=claim.n_treated,
-                n_analysed=claim.n_analysed,
-                n_completed=claim.n_completed,
-                comparator=claim.comparator,
-                caveats=list(claim.caveats),
-                note=claim.note,
+        said = {
+            name: getattr(claim, name)
+            for name in (
+                "label", "role", "description", "n_randomised", "n_treated", "n_analysed",
+                "n_completed", "comparator", "note",
             )
-        )
+        }  # fmt: skip
+        self._take(ArmDescription, {**shared, **said, "caveats": list(claim.caveats)})
         product_id = None
         if claim.product is not None:
-            product = CellProduct(**shared, **asdict(claim.product))
-            self.session.add(product)
-            self.session.flush()
-            product_id = product.id
+            product_id = self._take(CellProduct, {**shared, **asdict(claim.product)})
         if claim.dose is not None:
-            self.session.add(DoseEvent(**shared, product_id=product_id, **asdict(claim.dose)))
-        self.session.flush()
+            dose = {**shared, "product_id": product_id, **asdict(claim.dose)}
+            self._take(DoseEvent, dose)
 
     def _arm(self, key: str, label: str | None = None, role: str | None = None) -> int:
         if key not in self.arms:
@@ -500,13 +524,6 @@ class _Writer:
             assert row.id is not None
             self.arms[key] = row.id
         return self.arms[key]
-
-    def _drop_unused_arms(self) -> None:
-        used = set(self.arms.values())
-        for row in self._own(Arm):
-            if row.id not in used:
-                self.session.delete(row)
-        self.session.flush()
 
     # Numbers
 
@@ -527,8 +544,10 @@ class _Writer:
     def _write_results(self) -> None:
         results = self.record.results
         derived = derive_results(results)
-        old_derivations = {r.derivation_id for r in self._own(Result) if r.derivation_id}
-        new_derivations = {made.claim.key: self._derivation(made) for made in derived}
+        old = {r.key: r.derivation_id for r in self._own(Result) if r.derivation_id}
+        new_derivations = {
+            made.claim.key: self._derivation(made, old.get(made.claim.key)) for made in derived
+        }
         wanted = {claim.key: self._result(claim) for claim in results}
         for made in derived:
             wanted[made.claim.key] = {
@@ -538,29 +557,31 @@ class _Writer:
             }
         self._clear_cells()
         rows = self._sync(Result, wanted)
-        for claim in (*results, *(made.claim for made in derived)):
-            for cell in claim.cells:
-                self.session.add(
-                    ResultCell(
-                        result_id=rows[claim.key],
-                        name=cell.name.value,
-                        value=cell.value,
-                        text=cell.text,
-                        state=cell.state.value,
-                        origin=cell.origin.value,
-                    )
-                )
-        for made in derived:
-            for key, cell_name in made.inputs:
-                self.session.add(
-                    DerivationInput(
-                        derivation_id=new_derivations[made.claim.key],
-                        result_id=rows[key],
-                        cell=cell_name.value,
-                    )
-                )
-        self.session.flush()
-        self._delete(Derivation, old_derivations)
+        cells = [
+            {
+                "result_id": rows[claim.key],
+                "name": cell.name.value,
+                "value": cell.value,
+                "text": cell.text,
+                "state": cell.state.value,
+                "origin": cell.origin.value,
+            }
+            for claim in (*results, *(made.claim for made in derived))
+            for cell in claim.cells
+        ]
+        inputs = [
+            {
+                "derivation_id": new_derivations[made.claim.key],
+                "result_id": rows[key],
+                "cell": cell_name.value,
+            }
+            for made in derived
+            for key, cell_name in made.inputs
+        ]
+        for table, values in ((ResultCell, cells), (DerivationInput, inputs)):
+            if values:
+                self.session.execute(sa.insert(table), values)
+        self._delete(Derivation, set(old.values()) - set(new_derivations.values()))
 
     def _clear_cells(self) -> None:
         """Cells and derivation inputs of this record are written anew; results keep their ids."""
@@ -570,9 +591,11 @@ class _Writer:
         )
         self.session.execute(sa.delete(ResultCell).where(col(ResultCell.result_id).in_(ids)))
 
-    def _derivation(self, made: DerivedResult) -> int:
-        row = Derivation(rule=made.rule, statement=made.statement)
-        self.session.add(row)
+    def _derivation(self, made: DerivedResult, old: int | None) -> int:
+        row = self.session.get(Derivation, old) if old is not None else None
+        values = {"rule": made.rule, "statement": made.statement}
+        row = row or Derivation(rule=made.rule, statement=made.statement)
+        self._set(row, values)
         self.session.flush()
         assert row.id is not None
         return row.id
@@ -634,74 +657,136 @@ class _Writer:
 
     def _evidence(self, claim: EvidenceClaim) -> int:
         """One row per place in a document; equal claims of this record share it."""
-        if claim not in self.evidence_ids:
-            row = _evidence_row(
-                self.session, claim, self.record_id, self.payload_id, self.files, self.now
-            )
-            assert row.id is not None
-            self.evidence_ids[claim] = row.id
-        return self.evidence_ids[claim]
+        file = (claim.row or "").partition(":")[0]
+        return self._share(
+            Evidence,
+            {
+                "record_id": self.record_id,
+                "work_id": self._work(claim.work),
+                "kind": claim.kind,
+                "document": claim.document,
+                "locator": claim.locator,
+                "standing": claim.standing.value,
+                "quote": claim.quote,
+                "row": claim.row,
+            },
+            # The same statement may come in a newer file.
+            payload_id=self.files.get(file, self.payload_id),
+        )
+
+    def _work(self, identifiers: tuple[Identifier, ...]) -> int | None:
+        if identifiers not in self.works:
+            self.works[identifiers] = find_or_make_work(self.session, identifiers, self.now)
+        return self.works[identifiers]
 
     def _outcome(self, claim: ResultClaim) -> int:
         """The vocabulary's definition of the code; without a code, the source's own wording."""
-        if claim.outcome_code is not None:
-            known = self.session.exec(
-                select(OutcomeDefinition).where(OutcomeDefinition.code == claim.outcome_code)
+        code = claim.outcome_code
+        if code is None:
+            values = {"title": claim.outcome_title, "unit": claim.unit}
+            return self._share(OutcomeDefinition, {**values, "record_id": self.record_id})
+        if (OutcomeDefinition, code) not in self.shared:
+            row = self.session.exec(
+                select(OutcomeDefinition).where(OutcomeDefinition.code == code)
             ).first()
-            row = known or _from_vocabulary(claim.outcome_code)
-        else:
-            known = self.session.exec(
-                select(OutcomeDefinition).where(
-                    OutcomeDefinition.record_id == self.record_id,
-                    OutcomeDefinition.title == claim.outcome_title,
-                    col(OutcomeDefinition.unit).is_not_distinct_from(claim.unit),
-                )
-            ).first()
-            row = known or OutcomeDefinition(
-                title=claim.outcome_title, unit=claim.unit, record_id=self.record_id
-            )
-        if known is None:
+            row = row or _from_vocabulary(code)
             self.session.add(row)
             self.session.flush()
-        assert row.id is not None
-        return row.id
+            assert row.id is not None
+            self.shared[OutcomeDefinition, code] = row.id
+        return self.shared[OutcomeDefinition, code]
 
     def _timepoint(self, claim: TimepointClaim | None) -> int | None:
         if claim is None or claim == TimepointClaim():
             return None
-        values = asdict(claim)
-        known = self.session.exec(_same(Timepoint, study_id=self.study_id, **values)).first()
-        if known is None:
-            in_days = None
-            if claim.value is not None and claim.unit is not None:
-                in_days = days(claim.value, claim.unit)
-            known = Timepoint(study_id=self.study_id, days=in_days, **values)
-            self.session.add(known)
-            self.session.flush()
-        return known.id  # type: ignore[no-any-return]
+        in_days = days(claim.value, claim.unit)
+        return self._share(Timepoint, {"study_id": self.study_id, "days": in_days, **asdict(claim)})
 
     def _population(self, claim: ResultClaim) -> int | None:
         if claim.population is None and claim.subgroup is None:
             return None
-        values: dict[str, Any] = {
-            "study_id": self.study_id,
-            "analysis_set": claim.population,
-            "subgroup": claim.subgroup,
-        }
-        known = self.session.exec(_same(Population, **values)).first()
-        if known is None:
-            known = Population(**values)
-            self.session.add(known)
-            self.session.flush()
-        return known.id  # type: ignore[no-any-return]
+        values = {"analysis_set": claim.population, "subgroup": claim.subgroup}
+        return self._share(Population, {"study_id": self.study_id, **values})
 
     # Rows of this record
 
     def _own(self, table: type[Any]) -> Sequence[Any]:
         return self.session.exec(select(table).where(table.record_id == self.record_id)).all()
 
-    def _ids(self, table: type[Any]) -> set[int]:
-        return {row.id for row in self._own(table)}
+    def _set(self, row: Any, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+        self.session.add(row)
+
+    def _share(self, table: type[Any], values: dict[str, Any], **also: Any) -> int:
+        """The row with these values for all who ask for it."""
+        key = (table, _frozen(values))
+        if key not in self.shared:
+            self.shared[key] = self._take(table, values, **also)
+        return self.shared[key]
+
+    def _take(self, table: type[Any], values: dict[str, Any], **also: Any) -> int:
+        """A row with these values that nobody took yet, of those held before, or a new one.
+
+        Rows that say what they said before keep their ids so. `also` is set, but not compared.
+        """
+        held = self._pool(table).get(_content(table(**values), *also))
+        row = held.pop(0) if held else table(**values, **also)
+        self._set(row, also)
+        self.session.flush()
+        return row.id  # type: ignore[no-any-return]
+
+    def _pool(self, table: type[Any]) -> dict[tuple[Any, ...], list[Any]]:
+        """Rows held before, by content: the study's timepoints and populations, which all its
+        records share, and of other tables the record's own."""
+        if table not in self.pools:
+            of_study = table in (Timepoint, Population)
+            query = select(table).order_by(table.id)
+            if of_study:
+                query = query.where(table.study_id == self.study_id)
+            else:
+                query = query.where(table.record_id == self.record_id)
+            pool = self.pools[table] = {}
+            for row in self.session.exec(query):
+                left_out = ("payload_id",) if table is Evidence else ()
+                pool.setdefault(_content(row, *left_out), []).append(row)
+        return self.pools[table]
+
+    def _drop_unused(self) -> None:
+        """Delete what the record no longer says; what refers to a row goes before it."""
+        for of_arm in (DoseEvent, CellProduct, ArmDescription):
+            self._drop_unused_of(of_arm)
+        used = set(self.arms.values())
+        for arm in self._own(Arm):
+            if arm.id not in used:
+                self.session.delete(arm)
+        self.session.flush()
+        self._delete(
+            Timepoint,
+            self._left(Timepoint)
+            - self._used(Result.timepoint_id, Result.baseline_timepoint_id)
+            - self._used(AdverseEvent.timepoint_id),
+        )
+        self._delete(Population, self._left(Population) - self._used(Result.population_id))
+        self._drop_unused_of(OutcomeDefinition)
+        self._drop_unused_of(Evidence)
+
+    def _drop_unused_of(self, table: type[Any]) -> None:
+        self._delete(table, self._left(table))
+
+    def _left(self, table: type[Any]) -> set[int]:
+        return {row.id for rows in self._pool(table).values() for row in rows}
+
+    def _used(self, *columns: Any) -> set[int]:
+        """What any record of the study refers to."""
+        return {
+            used
+            for column in columns
+            for used in self.session.exec(
+                select(column).where(column.class_.study_id == self.study_id).distinct()
+            )
+        }
 
     def _sync(self, table: type[Any], wanted: Mapping[str, dict[str, Any]]) -> dict[str, int]:
         """Insert, update and delete so that the record's rows are those wanted; ids by key."""
@@ -713,11 +798,7 @@ class _Writer:
             row = held.get(key)
             if row is None:
                 row = held[key] = table(record_id=self.record_id, key=key, **values)
-            else:
-                for name, value in values.items():
-                    if getattr(row, name) != value:
-                        setattr(row, name, value)
-            self.session.add(row)
+            self._set(row, values)
         self.session.flush()
         return {key: row.id for key, row in held.items()}
 
@@ -728,36 +809,12 @@ class _Writer:
         self.session.flush()
 
 
-def _evidence_row(
-    session: Session,
-    claim: EvidenceClaim,
-    record_id: int,
-    payload_id: int,
-    files: Mapping[str, int],
-    now: datetime,
-) -> Evidence:
-    file = (claim.row or "").partition(":")[0]
-    row = Evidence(
-        record_id=record_id,
-        payload_id=files.get(file, payload_id),
-        work_id=find_or_make_work(session, claim.work, now),
-        kind=claim.kind,
-        document=claim.document,
-        locator=claim.locator,
-        standing=claim.standing.value,
-        quote=claim.quote,
-        row=claim.row,
-    )
-    session.add(row)
-    session.flush()
-    return row
+def _content(row: SQLModel, *left_out: str) -> tuple[Any, ...]:
+    return _frozen(row.model_dump(exclude={"id", *left_out}))
 
 
-def _same(table: type[Any], **values: Any) -> Any:
-    query = select(table)
-    for name, value in values.items():
-        query = query.where(getattr(table, name).is_not_distinct_from(value))
-    return query.order_by(table.id).limit(1)
+def _frozen(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in sorted(values.items()))
 
 
 def _from_vocabulary(code: str) -> OutcomeDefinition:

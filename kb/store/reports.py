@@ -6,9 +6,8 @@ registry merely lists for reading does not, and neither does a review or a notic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from kb.models.records import WorkType
@@ -28,6 +27,8 @@ _BASIS = "registration named by "
 
 # These name trials without reporting them.
 _ABOUT = (WorkType.REVIEW, WorkType.EDITORIAL, WorkType.LETTER, WorkType.NOTICE)
+# How the basis of a link begins that is too weak to join anything by.
+_WEAK = ("probable", "possible")
 # Studies that draw on another study's participants: a registration's own study is the other one.
 _DEPENDENT = ("follow-up of", "substudy of", "extension of")
 
@@ -50,17 +51,19 @@ def find_or_make_registration(session: Session, number: str, registry: str | Non
     return found
 
 
-def main_study(session: Session, registration_id: int) -> int | None:
-    """The study registered under the entry; of several, the one that is nobody's follow-up."""
-    ids = sorted(
-        set(
-            session.exec(
-                select(StudyRegistration.study_id).where(
-                    StudyRegistration.registration_id == registration_id
-                )
-            )
+def main_study(session: Session, registration_id: int, *, firmly: bool = False) -> int | None:
+    """The study registered under the entry; of several, the one that is nobody's follow-up.
+
+    A link that is only probable or possible counts where there is no firm one, and not at all if
+    asked for what is `firmly` known.
+    """
+    links = session.exec(
+        select(StudyRegistration.study_id, StudyRegistration.basis).where(
+            StudyRegistration.registration_id == registration_id
         )
-    )
+    ).all()
+    firm = {study_id for study_id, basis in links if is_firm(basis)}
+    ids = sorted(firm if firm or firmly else {study_id for study_id, _ in links})
     dependent = set(
         session.exec(
             select(StudyOverlap.study_id).where(
@@ -72,39 +75,62 @@ def main_study(session: Session, registration_id: int) -> int | None:
     return min(own or ids, default=None)
 
 
-def link_reports(session: Session, registration_id: int) -> None:
-    """Recompute the reports that follow from works naming this registration."""
-    study_id = main_study(session, registration_id)
-    rows = session.exec(
-        select(WorkRegistration.work_id, WorkRegistration.record_id, StoredRecord.source)
-        .join(StoredRecord, col(StoredRecord.id) == col(WorkRegistration.record_id))
-        .join(Work, col(Work.id) == col(WorkRegistration.work_id))
-        .where(WorkRegistration.registration_id == registration_id)
-        .where(WorkRegistration.kind == NAMED)
-        .where(sa.or_(col(Work.type).is_(None), col(Work.type).not_in(_ABOUT)))
-    ).all()
-    for work_id, record_id, source in rows:
-        said = session.exec(select(Report).where(Report.work_id == work_id)).all()
-        if study_id is None or _reported(session, said, registration_id):
-            continue
-        session.add(
-            Report(work_id=work_id, study_id=study_id, record_id=record_id, basis=_BASIS + source)
-        )
+def is_firm(basis: str | None) -> bool:
+    """Whether a study's link to a registration may join things; others are only shown."""
+    return not (basis or "").startswith(_WEAK)
+
+
+def works_naming(session: Session, registration_ids: Iterable[int]) -> set[int]:
+    query = select(WorkRegistration.work_id).where(
+        col(WorkRegistration.registration_id).in_(sorted(set(registration_ids))),
+        WorkRegistration.kind == NAMED,
+    )
+    return set(session.exec(query))
+
+
+def link_reports(session: Session, work_ids: Iterable[int]) -> None:
+    """Make the reports that follow from registrations these works name what they should be."""
+    for work_id in sorted(set(work_ids)):
+        held = session.exec(select(Report).where(Report.work_id == work_id)).all()
+        said = {row.study_id for row in held if not row.basis.startswith(_BASIS)}
+        wanted = _following(session, work_id, said)
+        for row in held:
+            if row.basis.startswith(_BASIS):
+                if wanted.get((row.study_id, row.record_id)) == row.basis:
+                    del wanted[row.study_id, row.record_id]
+                else:
+                    session.delete(row)
+        session.flush()
+        for (study_id, record_id), basis in wanted.items():
+            session.add(
+                Report(work_id=work_id, study_id=study_id, record_id=record_id, basis=basis)
+            )
         session.flush()
 
 
-def forget_reports(session: Session, record_id: int) -> None:
-    """Drop the reports that follow from what this record names."""
-    session.execute(sa.delete(Report).where(col(Report.record_id) == record_id))
-
-
-def _reported(session: Session, said: Sequence[Report], registration_id: int) -> bool:
-    """Whether the work is already said to report a study of this registration."""
-    studies = {row.study_id for row in said}
-    registered = session.exec(
-        select(StudyRegistration.study_id).where(
-            StudyRegistration.registration_id == registration_id,
-            col(StudyRegistration.study_id).in_(studies),
+def _following(session: Session, work_id: int, said: set[int]) -> dict[tuple[int, int], str]:
+    """(study, record) and basis of what the work reports, besides the studies `said` already."""
+    work = session.get(Work, work_id)
+    if work is None or work.type in _ABOUT:
+        return {}
+    named = session.exec(
+        select(WorkRegistration.registration_id, WorkRegistration.record_id, StoredRecord.source)
+        .join(StoredRecord, col(StoredRecord.id) == col(WorkRegistration.record_id))
+        .join(Registration, col(Registration.id) == col(WorkRegistration.registration_id))
+        .where(WorkRegistration.work_id == work_id, WorkRegistration.kind == NAMED)
+        .order_by(Registration.number, StoredRecord.source, StoredRecord.key, StoredRecord.view)
+    ).all()
+    found: dict[tuple[int, int], str] = {}
+    for registration_id, record_id, source in named:
+        study_id = main_study(session, registration_id, firmly=True)
+        registered = set(
+            session.exec(
+                select(StudyRegistration.study_id).where(
+                    StudyRegistration.registration_id == registration_id
+                )
+            )
         )
-    ).first()
-    return registered is not None
+        if study_id is not None and not registered & said:
+            found[study_id, record_id] = _BASIS + source
+            said.add(study_id)
+    return found

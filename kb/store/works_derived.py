@@ -27,7 +27,6 @@ from kb.models.tables import (
     Authorship,
     Concept,
     Funder,
-    Notice,
     Reference,
     StoredRecord,
     Venue,
@@ -38,6 +37,8 @@ from kb.models.tables import (
 )
 from kb.store.records import as_work_record
 
+_READ_MENTIONS = 5  # of what bibliographies say of a work, enough to choose from
+_AT_ONCE = 500
 _SHOWN_AUTHORS = 6  # in lists; the NLM style names six before "et al."
 
 
@@ -45,18 +46,24 @@ def rederive(session: Session, work_id: int, now: datetime) -> bool:
     """Recompute the work from its records; False where nothing changed and nothing was written."""
     work = session.get(Work, work_id)
     assert work is not None
-    derived = derive_work(_records(session, work_id), _mentions(session, work_id))
-    changed = _assign(work, _columns(session, derived))
-    changed |= _replace(
-        session,
-        Authorship,
-        work_id,
-        [_authorship(session, work_id, n, a) for n, a in enumerate(derived.authors, 1)],
-    )
-    changed |= _replace(
-        session, WorkConcept, work_id, _concepts(session, work_id, derived.concepts)
-    )
-    changed |= _replace(session, WorkFunding, work_id, _funding(session, work_id, derived.funding))
+    records = records_of(session, work_id)
+    mentions = () if records else _mentions(session, [work_id]).get(work_id, ())
+    derived = derive_work(records, mentions)
+    # All sources' names and ISSNs of the venue, so that it does not matter which was believed when.
+    for _, record in records:
+        if record.venue != derived.venue:
+            _venue(session, record.venue, now)
+    was_described = work.is_described
+    changed = _assign(work, _columns(session, derived, now))
+    # A bibliography names authors in a line of text, and says nothing of concepts or funding.
+    if derived.is_described or was_described:
+        authors = derived.authors if derived.is_described else ()
+        rows = [_authorship(session, work_id, n, a) for n, a in enumerate(authors, 1)]
+        changed |= _replace(session, Authorship, work_id, rows)
+        concepts = _concepts(session, work_id, derived.concepts)
+        changed |= _replace(session, WorkConcept, work_id, concepts)
+        funding = _funding(session, work_id, derived.funding)
+        changed |= _replace(session, WorkFunding, work_id, funding)
     if changed:
         work.changed_at = now
         session.add(work)
@@ -64,46 +71,73 @@ def rederive(session: Session, work_id: int, now: datetime) -> bool:
     return changed
 
 
+def rederive_mentioned(session: Session, work_ids: Iterable[int], now: datetime) -> None:
+    """Recompute works that have no record, many at once."""
+    ids = sorted(work_ids)
+    for start in range(0, len(ids), _AT_ONCE):
+        chunk = ids[start : start + _AT_ONCE]
+        mentions = _mentions(session, chunk)
+        for work in session.exec(select(Work).where(col(Work.id).in_(chunk))).all():
+            derived = derive_work((), mentions.get(work.id or 0, ()))
+            if _assign(work, _columns(session, derived, now)):
+                work.changed_at = now
+                session.add(work)
+        session.flush()
+
+
 def records_of(session: Session, work_id: int) -> list[tuple[int, WorkRecord]]:
-    return list(_records(session, work_id))
-
-
-def _records(session: Session, work_id: int) -> Iterable[tuple[int, WorkRecord]]:
+    """(id, record) of all that describe the work."""
     rows = session.exec(
         select(StoredRecord).where(
             StoredRecord.work_id == work_id,
             col(StoredRecord.view).in_((View.WORK, View.BRIEF)),
         )
     )
-    for row in rows:
-        assert row.id is not None
-        yield row.id, as_work_record(row)
+    return [(row.id, as_work_record(row)) for row in rows if row.id is not None]
 
 
-def _mentions(session: Session, work_id: int) -> Iterable[tuple[int, WorkRecord]]:
-    """How bibliographies describe the work. Read only by works that have no record."""
-    rows = session.exec(
-        select(Reference, StoredRecord)
-        .join(StoredRecord, col(StoredRecord.id) == col(Reference.record_id))
-        .where(Reference.cited_id == work_id)
-        .limit(200)
+def _mentions(session: Session, work_ids: Sequence[int]) -> dict[int, list[tuple[int, WorkRecord]]]:
+    """How bibliographies describe the works: (id of the record that does, description)."""
+    # The fullest come first, and the same ones whatever was read first.
+    order = (
+        col(Reference.title).is_(None),
+        col(Reference.year).is_(None),
+        col(StoredRecord.source),
+        col(StoredRecord.key),
+        col(StoredRecord.view),
+        col(Reference.position),
     )
-    for row, stored in rows:
-        yield (
-            row.record_id,
-            WorkRecord(
-                source=stored.source,
-                key=f"{stored.key} reference {row.position}",
-                view=View.BRIEF,
-                identifiers=tuple(_identifiers(row.identifiers)),
-                title=row.title,
-                published=partial_date(row.year),
-                venue=VenueClaim(name=row.venue) if row.venue else None,
-                volume=row.volume,
-                pages=row.pages,
-                authors=(AuthorClaim(name=row.authors),) if row.authors else (),
-            ),
+    place = sa.func.row_number().over(partition_by=col(Reference.cited_id), order_by=order)
+    ranked = (
+        sa.select(col(Reference.id), place.label("place"))
+        .join(StoredRecord, col(StoredRecord.id) == col(Reference.record_id))
+        .where(col(Reference.cited_id).in_(work_ids))
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(
+            Reference, col(StoredRecord.source), col(StoredRecord.key), col(StoredRecord.view)
         )
+        .join(ranked, ranked.c.id == col(Reference.id))
+        .join(StoredRecord, col(StoredRecord.id) == col(Reference.record_id))
+        .where(ranked.c.place <= _READ_MENTIONS)
+    )
+    found: dict[int, list[tuple[int, WorkRecord]]] = {}
+    for row, source, key, view in rows:
+        described = WorkRecord(
+            source=source,
+            key=f"{key} {view} {row.position:06d}",
+            view=View.BRIEF,
+            identifiers=tuple(_identifiers(row.identifiers)),
+            title=row.title,
+            published=partial_date(row.year),
+            venue=VenueClaim(name=row.venue) if row.venue else None,
+            volume=row.volume,
+            pages=row.pages,
+            authors=(AuthorClaim(name=row.authors),) if row.authors else (),
+        )
+        found.setdefault(row.cited_id, []).append((row.record_id, described))
+    return found
 
 
 def _identifiers(texts: Iterable[str]) -> Iterable[Identifier]:
@@ -112,7 +146,7 @@ def _identifiers(texts: Iterable[str]) -> Iterable[Identifier]:
         yield Identifier(Scheme(scheme), value)
 
 
-def _columns(session: Session, derived: DerivedWork) -> dict[str, Any]:
+def _columns(session: Session, derived: DerivedWork, now: datetime) -> dict[str, Any]:
     return {
         "title": derived.title,
         "original_title": derived.original_title,
@@ -122,7 +156,7 @@ def _columns(session: Session, derived: DerivedWork) -> dict[str, Any]:
         "published": derived.published,
         "year": derived.year,
         "dates": [asdict(date) for date in derived.dates],
-        "venue_id": _venue(session, derived.venue),
+        "venue_id": _venue(session, derived.venue, now),
         "volume": derived.volume,
         "issue": derived.issue,
         "pages": derived.pages,
@@ -211,35 +245,33 @@ def _author(session: Session, claim: AuthorClaim) -> int | None:
     """The person behind a strong id; an ORCID is believed before an OpenAlex id."""
     if not claim.orcid and not claim.openalex_id:
         return None
-    found = None
+    by_orcid = by_openalex = None
     if claim.orcid:
-        found = session.exec(select(Author).where(Author.orcid == claim.orcid)).first()
-    if found is None and claim.openalex_id:
-        by_openalex = session.exec(
-            select(Author).where(Author.openalex_id == claim.openalex_id)
-        ).first()
-        if by_openalex is not None and not (claim.orcid and by_openalex.orcid):
-            found = by_openalex
-            found.orcid = found.orcid or claim.orcid
-    if found is None:
-        taken = (
-            claim.openalex_id
-            and session.exec(
-                select(Author.id).where(Author.openalex_id == claim.openalex_id)
-            ).first()
-        )
-        found = Author(
-            name=display_name(claim),
-            orcid=claim.orcid,
-            openalex_id=None if taken else claim.openalex_id,
-        )
+        by_orcid = session.exec(select(Author).where(Author.orcid == claim.orcid)).first()
+    if claim.openalex_id:
+        query = select(Author).where(Author.openalex_id == claim.openalex_id)
+        by_openalex = session.exec(query).first()
+    found = by_orcid
+    if found is None and by_openalex is not None and not (claim.orcid and by_openalex.orcid):
+        found = by_openalex
+    found = found or Author(name=display_name(claim))
+    found.orcid = found.orcid or claim.orcid
+    if by_openalex is None:
+        found.openalex_id = found.openalex_id or claim.openalex_id
+    # The name in its fullest spelling, so that it does not matter which work came first.
+    found.name = _fullest(found.name, display_name(claim))
     session.add(found)
     session.flush()
     return found.id
 
 
-def _venue(session: Session, claim: VenueClaim | None) -> int | None:
-    """Recognised by any ISSN, else by its folded name."""
+def _fullest(*names: str | None) -> Any:
+    """The longest; of equally long ones the first in the alphabet. None if there is none."""
+    return min((n for n in names if n), key=lambda n: (-len(n), n), default=None)
+
+
+def _venue(session: Session, claim: VenueClaim | None, now: datetime) -> int | None:
+    """Recognised by any ISSN, else by its folded name. ISSNs given together are one venue's."""
     if claim is None:
         return None
     keys = [f"issn:{issn}" for issn in claim.issns]
@@ -251,37 +283,51 @@ def _venue(session: Session, claim: VenueClaim | None) -> int | None:
     known = session.exec(
         select(VenueKey).where(col(VenueKey.key).in_(keys)).order_by(col(VenueKey.venue_id))
     ).all()
-    venue = session.get(Venue, known[0].venue_id) if known else None
+    ids = sorted({row.venue_id for row in known})
+    venue = session.get(Venue, ids[0]) if ids else None
     venue = venue or Venue()
-    venue.name = venue.name or claim.name
-    venue.abbreviation = venue.abbreviation or claim.abbreviation
-    venue.publisher = venue.publisher or claim.publisher
-    venue.nlm_id = venue.nlm_id or claim.nlm_id
+    for other in filter(None, (session.get(Venue, i) for i in ids[1:])):
+        _describe_venue(venue, other)
+        keys_of, works_of = (col(table.venue_id) == other.id for table in (VenueKey, Work))
+        session.execute(sa.update(VenueKey).where(keys_of).values(venue_id=ids[0]))
+        session.execute(sa.update(Work).where(works_of).values(venue_id=ids[0], changed_at=now))
+        session.delete(other)
+    _describe_venue(venue, claim)
     session.add(venue)
     session.flush()
-    venue_id = venue.id
-    assert venue_id is not None
+    assert venue.id is not None
     for key in sorted(set(keys) - {row.key for row in known}):
-        session.add(VenueKey(key=key, venue_id=venue_id))
+        session.add(VenueKey(key=key, venue_id=venue.id))
     session.flush()
-    return venue_id
+    return venue.id
+
+
+def _describe_venue(venue: Venue, said: Venue | VenueClaim) -> None:
+    venue.name = _fullest(venue.name, said.name)
+    venue.abbreviation = _fullest(venue.abbreviation, said.abbreviation)
+    venue.publisher = _fullest(venue.publisher, said.publisher)
+    venue.nlm_id = _fullest(venue.nlm_id, said.nlm_id)
 
 
 def _concepts(session: Session, work_id: int, claims: Sequence[ConceptClaim]) -> list[WorkConcept]:
+    keys = [concept_key(claim) for claim in claims]
+    named = sa.tuple_(col(Concept.scheme), col(Concept.key)).in_(keys)
+    known = {(c.scheme, c.key): c for c in session.exec(select(Concept).where(named))}
+    for claim, (scheme, key) in zip(claims, keys):
+        concept = known.setdefault(
+            (scheme, key), Concept(scheme=scheme, key=key, label=claim.label, code=claim.code)
+        )
+        concept.label = _fullest(concept.label, claim.label)
+        concept.code = concept.code or claim.code
+        session.add(concept)
+    session.flush()
     rows = {}
-    for claim in claims:
-        scheme, key = concept_key(claim)
-        known = session.exec(
-            select(Concept).where(Concept.scheme == scheme, Concept.key == key)
-        ).first()
-        if known is None:
-            known = Concept(scheme=scheme, key=key, label=claim.label, code=claim.code)
-            session.add(known)
-            session.flush()
-        assert known.id is not None
-        rows[known.id] = WorkConcept(
+    for claim, of_concept in zip(claims, keys):
+        concept_id = known[of_concept].id
+        assert concept_id is not None
+        rows[concept_id] = WorkConcept(
             work_id=work_id,
-            concept_id=known.id,
+            concept_id=concept_id,
             is_major=claim.is_major,
             qualifiers=list(claim.qualifiers),
         )
@@ -289,34 +335,19 @@ def _concepts(session: Session, work_id: int, claims: Sequence[ConceptClaim]) ->
 
 
 def _funding(session: Session, work_id: int, claims: Sequence[FundingClaim]) -> list[WorkFunding]:
+    keys = [claim.funder_doi or claim.funder_ror or fold(claim.funder) for claim in claims]
+    known = {f.key: f for f in session.exec(select(Funder).where(col(Funder.key).in_(keys)))}
+    for claim, key in zip(claims, keys):
+        funder = known.setdefault(key, Funder(key=key, name=claim.funder))
+        funder.name = _fullest(funder.name, claim.funder)
+        funder.doi = funder.doi or claim.funder_doi
+        funder.ror = funder.ror or claim.funder_ror
+        session.add(funder)
+    session.flush()
     rows = {}
-    for claim in claims:
-        key = claim.funder_doi or claim.funder_ror or fold(claim.funder)
-        known = session.exec(select(Funder).where(Funder.key == key)).first()
-        if known is None:
-            known = Funder(key=key, name=claim.funder, doi=claim.funder_doi, ror=claim.funder_ror)
-            session.add(known)
-            session.flush()
-        assert known.id is not None
+    for claim, key in zip(claims, keys):
+        funder_id = known[key].id
+        assert funder_id is not None
         award = claim.award or ""
-        rows[known.id, award] = WorkFunding(work_id=work_id, funder_id=known.id, award=award)
+        rows[funder_id, award] = WorkFunding(work_id=work_id, funder_id=funder_id, award=award)
     return list(rows.values())
-
-
-_RETRACTING = ("retraction", "withdrawal", "removal")
-
-
-def refresh_retraction(session: Session, work_id: int, now: datetime) -> None:
-    """A work is retracted while a retraction stands that no later reinstatement reverses."""
-    notices = session.exec(select(Notice).where(Notice.work_id == work_id)).all()
-    reinstated = [n.date or "" for n in notices if n.kind == "reinstatement"]
-    stands = any(
-        n.kind in _RETRACTING and not any(date >= (n.date or "") for date in reinstated)
-        for n in notices
-    )
-    work = session.get(Work, work_id)
-    assert work is not None
-    if work.is_retracted != stands:
-        work.is_retracted, work.changed_at = stands, now
-        session.add(work)
-        session.flush()

@@ -119,7 +119,11 @@ class ResultCell(SQLModel, table=True):
             "value IS NULL OR state IN ('reported', 'reported_zero')",
             name="unreported_has_no_number",
         ),
-        sa.CheckConstraint("state <> 'reported_zero' OR value = 0", name="reported_zero_is_zero"),
+        # A NULL in a condition would let the row pass.
+        sa.CheckConstraint(
+            "state <> 'reported_zero' OR (value IS NOT NULL AND value = 0)",
+            name="reported_zero_is_zero",
+        ),
         {"sqlite_with_rowid": False},
     )
 
@@ -163,7 +167,7 @@ class AdverseEvent(SQLModel, table=True):
         ),
         sa.CheckConstraint(
             "state <> 'reported_zero' OR (COALESCE(persons_affected, 0) = 0"
-            " AND COALESCE(event_count, 0) = 0)",
+            " AND COALESCE(event_count, 0) = 0 AND COALESCE(percent, 0) = 0)",
             name="reported_zero_is_zero",
         ),
     )

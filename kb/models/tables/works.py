@@ -209,6 +209,7 @@ class NoticeAssertion(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     notice_id: int = Field(foreign_key="notice.id", index=True)
     record_id: int = Field(foreign_key="record.id", index=True)
+    notice_work_id: int | None = Field(default=None, foreign_key="work.id", index=True)  # as named
     source: str
     asserted_by: str | None = None
     label: str | None = None

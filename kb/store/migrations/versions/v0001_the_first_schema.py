@@ -434,6 +434,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("notice_work_id", sa.Integer(), nullable=True),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("asserted_by", sa.String(), nullable=True),
         sa.Column("label", sa.String(), nullable=True),
@@ -443,6 +444,9 @@ def upgrade() -> None:
             ["notice_id"], ["notice.id"], name=op.f("fk_notice_assertion_notice_id")
         ),
         sa.ForeignKeyConstraint(
+            ["notice_work_id"], ["work.id"], name=op.f("fk_notice_assertion_notice_work_id")
+        ),
+        sa.ForeignKeyConstraint(
             ["record_id"], ["record.id"], name=op.f("fk_notice_assertion_record_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_assertion")),
@@ -450,6 +454,9 @@ def upgrade() -> None:
     with op.batch_alter_table("notice_assertion", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_notice_assertion_notice_id"), ["notice_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_notice_assertion_notice_work_id"), ["notice_work_id"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_notice_assertion_record_id"), ["record_id"], unique=False
@@ -608,7 +615,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("evidence_id", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "state <> 'reported_zero' OR (COALESCE(persons_affected, 0) = 0 AND COALESCE(event_count, 0) = 0)",
+            "state <> 'reported_zero' OR (COALESCE(persons_affected, 0) = 0 AND COALESCE(event_count, 0) = 0 AND COALESCE(percent, 0) = 0)",
             name=op.f("ck_adverse_event_reported_zero_is_zero"),
         ),
         sa.CheckConstraint(
@@ -1010,7 +1017,7 @@ def upgrade() -> None:
             name=op.f("ck_result_cell_origin"),
         ),
         sa.CheckConstraint(
-            "state <> 'reported_zero' OR value = 0",
+            "state <> 'reported_zero' OR (value IS NOT NULL AND value = 0)",
             name=op.f("ck_result_cell_reported_zero_is_zero"),
         ),
         sa.CheckConstraint(
@@ -1190,6 +1197,7 @@ def downgrade() -> None:
     op.drop_table("observation")
     with op.batch_alter_table("notice_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_notice_assertion_record_id"))
+        batch_op.drop_index(batch_op.f("ix_notice_assertion_notice_work_id"))
         batch_op.drop_index(batch_op.f("ix_notice_assertion_notice_id"))
 
     op.drop_table("notice_assertion")
