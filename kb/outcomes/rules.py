@@ -19,6 +19,7 @@ from kb.models.evidence import (
     State,
     Statistic,
 )
+from kb.outcomes.timepoints import days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def derive_results(results: Sequence[ResultClaim]) -> list[DerivedResult]:
     for result in results:
         for rule in _RULES:
             for made in rule(result):
-                place = _place(made.claim, made.claim.category)
+                place = _place(result, made.claim.category)
                 if place not in reported:
                     derived.setdefault((*place, made.rule), made)
     return list(derived.values())
@@ -99,7 +100,9 @@ def _counts(result: ResultClaim) -> tuple[int, int] | None:
         return None
     values = {cell.name: cell.value for cell in result.cells}
     x, n = values.get(CellName.EVENTS), values.get(CellName.N_ANALYSED)
-    if x is None or n is None or x != int(x) or n != int(n) or not 0 <= x <= n:
+    if x is None or n is None or not 0 <= x <= n:
+        return None
+    if not (float(x).is_integer() and float(n).is_integer()):
         return None
     return int(x), int(n)
 
@@ -110,7 +113,7 @@ def _made(
     # Also when x is 0: reported_zero is kept for a zero that somebody stated.
     state, computed = State.REPORTED, Origin.COMPUTED
     cells = (
-        Cell(name=CellName.EVENTS, value=x, text=str(x), state=state, origin=computed),
+        Cell(name=CellName.EVENTS, value=x, state=state, origin=computed),
         # The denominator is the reported one.
         next(cell for cell in result.cells if cell.name is CellName.N_ANALYSED),
     )
@@ -127,6 +130,7 @@ def _made(
         cells=cells,
         state=state,
         better=better,
+        direction=None,
         p_text=None,
         note=None,
     )
@@ -136,11 +140,15 @@ def _made(
 
 def _place(result: ResultClaim, category: Category | None) -> tuple[object, ...]:
     """Where a result stands in a study: two results in one place say the same thing twice."""
+    time = result.time
+    in_days = days(time.value, time.unit) if time else None
     return (
         result.arm,
         result.outcome_code or result.outcome_title,
-        result.time,
+        # "Week 24" and "24 weeks" are one time, however they are printed.
+        time if in_days is None else in_days,
         result.subgroup,
         result.population,
+        result.unit_of_analysis,
         category,
     )
