@@ -20,6 +20,7 @@ from kb.models.evidence import (
     Statistic,
 )
 from kb.outcomes.timepoints import days
+from kb.outcomes.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def _made(
     claim = replace(
         result,
         key=f"{result.key} | {rule}: {category}",
-        outcome_title=f"{category} (derived from: {result.outcome_title})",
+        outcome_title=f"{_named(result, category)} (computed from: {result.outcome_title})",
         category=category,
         cells=cells,
         state=state,
@@ -136,6 +137,14 @@ def _made(
     )
     inputs = ((result.key, CellName.EVENTS), (result.key, CellName.N_ANALYSED))
     return DerivedResult(claim=claim, rule=rule, statement=statement, inputs=inputs)
+
+
+def _named(result: ResultClaim, category: Category) -> str:
+    """What a derived count counts: the outcome itself where it is the event."""
+    definition = load_vocabulary().get(result.outcome_code or "")
+    if category is Category.EVENT and definition is not None:
+        return definition.name
+    return category.capitalize()
 
 
 def _place(result: ResultClaim, category: Category | None) -> tuple[object, ...]:

@@ -68,6 +68,18 @@ def test_stable_in_all_leaves_nobody_improved_or_worse():
     }
 
 
+def test_a_derived_count_is_named_by_what_it_counts():
+    (event,) = derive_results([a_count(outcome_code="T2_NEW", outcome_title="no new T2 lesions")])
+    assert event.claim.outcome_title == (
+        "New or enlarging T2 lesions (computed from: no new T2 lesions)"
+    )
+    titles = [m.claim.outcome_title for m in derive_results([a_count(Category.STABLE, 6, 6)])]
+    assert titles == [
+        "Improved (computed from: T2 lesions)",
+        "Worsened (computed from: T2 lesions)",
+    ]
+
+
 def test_a_derived_number_is_computed_and_its_denominator_reported():
     (made,) = derive_results([a_count(x=6)])
     events, n = made.claim.cells
