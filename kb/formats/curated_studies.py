@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -340,6 +341,8 @@ class Studies:
             row.error("dose_unit", "empty beside a dose (expected e.g. 10^6 cells/kg)")
         times = row.text("times")
         is_count = times is not None and times.isascii() and times.isdigit()
+        if times is not None and re.fullmatch(r"[-−]\d+", times):
+            row.error("times", f"below 0: {times}")
         product = ProductClaim(
             intervention=row.text("product"),
             tissue=row.text("tissue"),
@@ -412,8 +415,7 @@ class Studies:
         code, what = row.text("outcome"), row.text("what")
         definition = load_vocabulary().get(code or "")
         if what is None and definition is None:
-            hint = expected(code, tuple(load_vocabulary())) if code else "and no outcome either"
-            row.error("what", f"empty, and the outcome is not in the vocabulary ({hint})")
+            row.error("what", _unnamed("outcome", code))
         cells = _cells(row, kind, state, statistic)
         p, direction = row.text("p"), row.one_of("direction", _DIRECTIONS)
         numbers = [cell for cell in cells if cell.name is not CellName.N_ANALYSED]
@@ -464,8 +466,7 @@ class Studies:
     def _read_adverse_event(self, row: Row) -> AdverseEventClaim:
         arm, code, term = self._arm(row), row.text("code"), row.text("term")
         if term is None and code not in load_vocabulary():
-            hint = expected(code, tuple(load_vocabulary())) if code else "and no code either"
-            row.error("term", f"empty, and the code is not in the vocabulary ({hint})")
+            row.error("term", _unnamed("code", code))
         state = row.choice("state", State)
         at_risk, persons = row.whole("at_risk"), row.whole("persons")
         events, percent = row.whole("events"), _percent(row)
@@ -563,6 +564,14 @@ def _check_state(
         for column, value in (numbers if zeros is None else zeros).items():
             if value:
                 row.error(column, f"{value:g} in a row whose state is reported_zero")
+
+
+def _unnamed(column: str, code: str | None) -> str:
+    """What is wrong with a row that names what it is about neither by code nor in words."""
+    if code is None:
+        return f"empty, and so is {column} (expected one of them at least)"
+    near = expected(code, tuple(load_vocabulary()))
+    return f"empty, and the {column} {shown(code)} is not in the vocabulary ({near})"
 
 
 def _percent(row: Row) -> float | None:

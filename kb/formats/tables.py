@@ -137,10 +137,16 @@ class Row:
         if key is None:
             return None
         known = tuple(names)
+        if not known and self._is_unread(table):
+            return None
         if key not in known:
             self.error(column, f"{shown(key)} is not in {table} ({expected(key, known)})")
             return None
         return key
+
+    def _is_unread(self, table: str) -> bool:
+        """Whether that table is wrong as a whole, so that rows naming its keys are not at fault."""
+        return any(e.line <= 1 and e.file.rpartition(".")[0] == table for e in self._errors)
 
     def flag(self, column: str) -> bool | None:
         text = self.one_of(column, ("yes", "no"))
@@ -268,6 +274,27 @@ def read_memory(
             tables[name].append(_row(file, line, cells, known[name], errors))
         files[file] = orjson.dumps([dict(row) for row in rows], default=str)
     return tables, files
+
+
+def read_row(body: bytes, media_type: str | None, line: int) -> dict[str, str] | None:
+    """The cells of one row of a kept table by column: that which begins in this line of a CSV file,
+    or the row of this number of a table that came as JSON. None where there is none."""
+    if media_type == "application/json":
+        rows = orjson.loads(body)
+        if not isinstance(rows, list) or not 0 < line <= len(rows):
+            return None
+        row = rows[line - 1]
+        return {str(k): v or "" for k, v in row.items()} if isinstance(row, dict) else None
+    if media_type != "text/csv":
+        return None
+    reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    header = next(reader, [])
+    begins = reader.line_num + 1
+    for cells in reader:
+        if begins == line:
+            return dict(zip(header, cells))
+        begins = reader.line_num + 1
+    return None
 
 
 def _csv_rows(file: str, body: bytes, known: Columns, errors: list[CellError]) -> list[Row]:

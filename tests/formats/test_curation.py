@@ -229,6 +229,7 @@ def test_a_reported_zero_is_marked_in_its_cell_and_not_in_the_denominator():
         pytest.param("results", {"estimate": "1"}, "estimate", "compares no arms", id="estimate"),
         pytest.param("arms", {"arm": "all"}, "arm", "meaning of its own", id="arm called all"),
         pytest.param("arms", {"dose": "2"}, "dose_unit", "empty beside a dose", id="dose unit"),
+        pytest.param("arms", {"times": "-2"}, "times", "below 0", id="times below 0"),
         pytest.param("arms", {"cryopreserved": "1"}, "cryopreserved", "expected yes", id="flag"),
         pytest.param("observations", {"work": "w", "metric": "m", "value": "1.5"}, "value",
                      "not a whole number", id="count of citations"),
@@ -274,6 +275,24 @@ def test_tables_with_errors_import_nothing_and_say_them_all():
         ("adverse_events.json", "study"),
     }
     assert (curated.works, curated.lists, curated.studies, curated.registered_only) == ((),) * 4
+
+
+def test_a_table_that_could_not_be_read_is_not_blamed_on_the_rows_that_name_its_keys(tmp_path):
+    folder = write(tmp_path, minimal())
+    studies = folder / "studies.csv"
+    studies.write_text(studies.read_text().replace("label", "lable", 1))
+    errors = read_tables(folder, source="test").errors
+    assert {error.file for error in errors} == {"studies.csv"}
+    assert "nearest: label" in str(errors[0])
+
+
+def test_a_row_of_a_kept_table_is_found_by_the_line_it_begins_in():
+    table = b'study,note\nS,"two\nlines"\nT,\n'
+    assert tables_module.read_row(table, "text/csv", 2) == {"study": "S", "note": "two\nlines"}
+    assert tables_module.read_row(table, "text/csv", 4) == {"study": "T", "note": ""}
+    for line in (1, 3, 5):
+        assert tables_module.read_row(table, "text/csv", line) is None
+    assert tables_module.read_row(b"<xml/>", "application/xml", 1) is None
 
 
 def test_a_number_that_is_no_text_is_asked_for_as_text():
