@@ -59,7 +59,7 @@ StoreDep = Annotated[Store, Depends(the_store)]
 
 Select = Annotated[
     str | None,
-    Query(description="Only these fields of each result, separated by commas: id,title"),
+    Query(description="Only these fields, separated by commas: id,title"),
 ]
 
 # What a list can be asked besides its own fields: name, type, default, description.
@@ -170,15 +170,18 @@ def answer(
     value: Any,
     page: str,
     *,
+    select: str | None = None,
     context: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    """The value as JSON, or `page` filled with it (as `it`)."""
+    """The value as JSON, or `page` filled with it (as `it`). `select` keeps some of its fields; a
+    page needs them all."""
+    kept = value if select is None else _selected([value], type(value), select)[0]
     if wants_html(request.scope):
         body = render(page, {"it": value, "url": request.url, **(context or {})})
         return finished(request, body, "text/html; charset=utf-8", headers, status)
-    return finished(request, orjson.dumps(value), "application/json", headers, status)
+    return finished(request, orjson.dumps(kept), "application/json", headers, status)
 
 
 def listed(

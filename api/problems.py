@@ -144,13 +144,27 @@ def _wrong_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         {
-            "parameter": ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]),
-            "detail": f"{_lowered(found['msg'])}, received {str(found.get('input'))[:60]!r}",
+            "parameter": _place(found),
+            "detail": _what_is_wrong(found),
         }
         for found in error.errors()
     ]
     detail = "; ".join(f"{e['parameter']}: {e['detail']}" for e in errors[:3])
     return _answer(request, 422, detail, errors=errors)
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    if found["type"] == "json_invalid":
+        return "body"
+    return ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
+
+
+def _what_is_wrong(found: Mapping[str, Any]) -> str:
+    if found["type"] == "missing":
+        return "missing"
+    if found["type"] == "json_invalid":
+        return f"not JSON: {_lowered(str(found['ctx']['error']))}, at character {found['loc'][1]}"
+    return f"{_lowered(found['msg'])}, received {str(found.get('input'))[:60]!r}"
 
 
 def _lowered(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,7 @@ import typer
 
 from api.cli._context import AsJson, base, console, print_json, reading, say
 from api.cli._progress import progress
-from kb.errors import InvalidInput
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _MISTAKES = 2
 
 app = typer.Typer(no_args_is_help=True)
@@ -46,9 +43,10 @@ def import_tables(
 
     Exit code 2: the tables have mistakes; each is listed with its file, line and column.
     """
+    from api.collection_names import check_name
     from kb.formats.curation import read_tables
 
-    _check_name(name)
+    check_name(name)
     curated = read_tables(folder, source=name)
     if curated.errors:
         if as_json:
@@ -123,16 +121,3 @@ def check(
     from api.cli import show
 
     show.findings(console(), findings)
-
-
-def _check_name(name: str) -> None:
-    from ingest.pipeline import SOURCES
-    from kb.store.curated import STARTER
-
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(
-            f"not a name of a collection: {name[:60]!r} (expected small letters, digits, - and _, "
-            "e.g. my-review)"
-        )
-    if name in (STARTER, *SOURCES):
-        raise InvalidInput(f"{name!r} is taken (choose another name, e.g. my-review)")

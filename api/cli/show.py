@@ -24,7 +24,7 @@ from api.cli.words import (
     value_text,
     work_text,
 )
-from api.pages.words import number, state
+from api.pages.words import event_name, number, state
 from ingest.report import Missing, RunReport, SourceTally
 from kb.store.evidence_check import Finding, Support
 from kb.store.listing import Page
@@ -145,6 +145,12 @@ def _outcome_text(result: ResultOut) -> str:
     return shown
 
 
+def _event_text(event: AdverseEventOut) -> str:
+    code = f" [{event.code}]" if event.code else ""
+    seriousness = f", {event.seriousness}" if event.seriousness else ""
+    return event_name(event) + code + seriousness
+
+
 def adverse_events_table(events: Sequence[AdverseEventOut]) -> Table:
     def shown(event: AdverseEventOut, value: float | None) -> str:
         if value is not None:
@@ -156,8 +162,7 @@ def adverse_events_table(events: Sequence[AdverseEventOut]) -> Table:
         (
             (
                 event.id,
-                ", ".join(p for p in (event.term or event.code, event.seriousness) if p)
-                or NOT_REPORTED,
+                _event_text(event),
                 event.arm.label,
                 time_text(event.timepoint),
                 shown(event, event.persons_affected),

@@ -26,6 +26,11 @@ def number(value: float | int | None) -> str:
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
+def days(value: float) -> str:
+    """To three digits: 2 hours are a twelfth of a day."""
+    return number(float(f"{value:.3g}") if abs(value) < 10 else value)
+
+
 def plain(text: str | None) -> str:
     """A code as words: "person_count", "person count"."""
     return (text or "").replace("_", " ")
@@ -129,6 +134,18 @@ def _span(cells: dict[str, CellOut], low: str, high: str, label: str) -> list[st
     if not lower and not upper:
         return []
     return [f"{label} {lower or 'not reported'} to {upper or 'not reported'}"]
+
+
+def line(row: str | None) -> str | None:
+    """The line in "results.csv:150", where a curated table names it."""
+    match = re.search(r"\.(?:csv|json):(\d+)$", row or "")
+    return match[1] if match else None
+
+
+def to_other(kind: str) -> str:
+    """How two studies share participants, so that the name of the other can follow."""
+    particle = {"same participants": " as", "may share participants": " with"}
+    return kind + particle.get(kind, "")
 
 
 def event_name(event: AdverseEventOut) -> str:

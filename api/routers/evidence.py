@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api.answers import StoreDep, answers_with
+from api.collection_names import check_name
 from api.negotiation import wants_html
 from api.problems import problem
 from kb.errors import InvalidInput
@@ -18,9 +17,6 @@ from kb.store.lookup import plain_text
 
 router = APIRouter(tags=["evidence"])
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
-# What these say is brought in by fetching them, or with the starter evidence.
-_TAKEN = ("starter", "clinicaltrials", "crossref", "europepmc", "openalex", "pubmed")
 _MOST_ERRORS = 200
 
 
@@ -49,11 +45,9 @@ def add_evidence(request: Request, store: StoreDep, given: EvidenceIn) -> Respon
 
     The same tables sent again change nothing; changed rows replace what this source said before.
     """
-    if not _NAME.fullmatch(given.source) or given.source in _TAKEN:
-        raise InvalidInput(
-            f"not a name for a collection: {given.source[:60]!r} (expected e.g. ms-review-2026, "
-            f"and none of {', '.join(_TAKEN)})"
-        )
+    check_name(given.source)
+    if not given.tables:
+        raise InvalidInput("no tables (expected rows by table name, e.g. studies)")
     for rows in given.tables.values():
         for row in rows:
             for text in (*row, *row.values()):

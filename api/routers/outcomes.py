@@ -34,11 +34,11 @@ def list_outcomes(
 
 
 @router.get("/outcomes/{outcome}", responses=answers_with(OutcomeSummary))
-def outcome(request: Request, store: StoreDep, outcome: str) -> Response:
+def outcome(request: Request, store: StoreDep, outcome: str, select: Select = None) -> Response:
     """An outcome by its code or id, and how much is held of it."""
     with store.reading() as session:
         (found,) = results.outcome_summaries(session, [resolve_outcome(session, outcome)])
-    return answer(request, found, "outcomes/one.html")
+    return answer(request, found, "outcomes/one.html", select=select)
 
 
 @router.get("/caveats", responses=answers_with(Caveats))

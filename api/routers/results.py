@@ -33,11 +33,11 @@ def list_results(
 
 
 @router.get("/results/{result}", responses=answers_with(ResultOut))
-def result(request: Request, store: StoreDep, result: str) -> Response:
+def result(request: Request, store: StoreDep, result: str, select: Select = None) -> Response:
     """A result with its cells, its evidence and, where it was not reported, its derivation."""
     with store.reading() as session:
         found = results.read_result(session, result)
-    return answer(request, found, "results/one.html")
+    return answer(request, found, "results/one.html", select=select)
 
 
 @router.get("/adverse-events", responses=answers_with(Listed[AdverseEventOut]))
@@ -52,8 +52,8 @@ def list_adverse_events(
 
 
 @router.get("/adverse-events/{event}", responses=answers_with(AdverseEventOut))
-def adverse_event(request: Request, store: StoreDep, event: str) -> Response:
+def adverse_event(request: Request, store: StoreDep, event: str, select: Select = None) -> Response:
     """One adverse-event statement with its evidence."""
     with store.reading() as session:
         found = results.read_adverse_event(session, event)
-    return answer(request, found, "adverse_events/one.html")
+    return answer(request, found, "adverse_events/one.html", select=select)

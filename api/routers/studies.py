@@ -32,7 +32,7 @@ def list_studies(
 
 
 @router.get("/studies/{study:path}", responses=answers_with(StudyDetail))
-def study(request: Request, store: StoreDep, study: str) -> Response:
+def study(request: Request, store: StoreDep, study: str, select: Select = None) -> Response:
     """A study as each source describes it: arms, products, doses, flow, results and adverse
     events, every statement with the place it stands in."""
     with store.reading() as session:
@@ -42,7 +42,7 @@ def study(request: Request, store: StoreDep, study: str) -> Response:
             query = f"?{request.url.query}" if request.url.query else ""
             raise Moved(f"/studies/{canonical}{query}")
         found = studies.read_study(session, number)
-    return answer(request, found, "studies/one.html")
+    return answer(request, found, "studies/one.html", select=select)
 
 
 @router.get("/registrations", responses=answers_with(Listed[RegistrationSummary]))
@@ -56,9 +56,9 @@ def list_registrations(
 
 
 @router.get("/registrations/{number:path}", responses=answers_with(RegistrationDetail))
-def registration(request: Request, store: StoreDep, number: str) -> Response:
+def registration(request: Request, store: StoreDep, number: str, select: Select = None) -> Response:
     """A registry entry under any of its numbers, the studies registered so, and the works that
     name it or that it lists."""
     with store.reading() as session:
         found = studies.read_registration(session, resolve_registration(session, number))
-    return answer(request, found, "registrations/one.html")
+    return answer(request, found, "registrations/one.html", select=select)

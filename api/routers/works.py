@@ -140,7 +140,7 @@ def coverage(request: Request, store: StoreDep, work: str) -> Response:
 
 
 @router.get("/{work:path}", responses=answers_with(WorkDetail))
-def work(request: Request, store: StoreDep, work: str) -> Response:
+def work(request: Request, store: StoreDep, work: str, select: Select = None) -> Response:
     """A work with everything held about it, and per field the record it came from."""
     with store.reading() as session:
         number = _number(request, session, work, "")
@@ -151,6 +151,7 @@ def work(request: Request, store: StoreDep, work: str) -> Response:
         request,
         found,
         "works/one.html",
+        select=select,
         context={"coverage": coverage, "observations": observations},
     )
 

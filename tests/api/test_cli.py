@@ -136,7 +136,7 @@ def test_evidence_that_is_somebody_elses_account_says_so(seed: Path) -> None:
 
 def test_no_number_is_made_of_what_was_not_reported(seed: Path) -> None:
     shown = kb("study", "S1").stdout
-    (event,) = [row for row in shown.splitlines() if "AE_ANY" in row]
+    (event,) = [row for row in shown.splitlines() if "Any adverse event" in row]
     assert event.split("  ")[0].strip() == "X1"
     # Persons and events are not reported; the seven at risk are.
     assert event.count("not reported") == 3  # with the time

@@ -65,6 +65,29 @@ def test_what_is_no_set_of_tables_is_refused(plain_client: TestClient):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_what_is_no_set_of_tables_is_told_in_plain_words(plain_client: TestClient):
+    for body, said in (
+        (b"{", "body: not JSON"),
+        (b'{"source": "a"}', "tables: missing"),
+        (b'{"source": "a", "tables": {}}', "no tables (expected rows by table name"),
+    ):
+        answer = plain_client.post("/evidence", content=body, headers=JSON)
+        assert answer.json()["detail"].startswith(said), body
+
+
+def test_evidence_leads_to_the_row_it_was_entered_in(plain_client: TestClient):
+    send(plain_client, sources=SOURCES, studies=STUDIES)
+    study = plain_client.get("/studies/S_A").json()
+    evidence = study["descriptions"][0]["evidence"]
+    assert evidence["row"] == "studies.json:1"
+    entered = f"/payloads/{evidence['payload_id']}/rows/1"
+    assert plain_client.get(entered).json()["cells"] == STUDIES[0]
+    page = plain_client.get("/studies/S_A", headers={"Accept": "text/html"}).text
+    assert f'<a href="{entered}">studies.json:1</a>' in page
+    assert "A study" in plain_client.get(entered, headers={"Accept": "text/html"}).text
+    assert plain_client.get(f"/payloads/{evidence['payload_id']}/rows/2").status_code == 404
+
+
 def test_text_that_no_database_holds_is_refused(client: TestClient):
     for label in (rb"a\u0000b", rb"a\ud800b"):
         rows = b'[{"study": "S_A", "label": "' + label + b'"}]'

@@ -100,6 +100,26 @@ def test_select_keeps_the_fields_named(client: TestClient, store: Store):
     assert answer.json()["results"] == [{"id": "W1", "title": "x"}]
 
 
+@pytest.mark.parametrize(
+    ("path", "select", "kept"),
+    [
+        pytest.param("/works/W1", "id,year", {"id": "W1", "year": 2019}, id="work"),
+        pytest.param("/studies/S1", "label", {"label": "Iacobaeus 2019"}, id="study"),
+        pytest.param("/registrations/G1", "number", {"number": "NCT03778333"}, id="registration"),
+        pytest.param("/results/R1", "category", {"category": "complement"}, id="result"),
+        pytest.param("/adverse-events/X1", "code", {"code": "AE_ANY"}, id="adverse event"),
+        pytest.param("/outcomes/T2_NEW", "studies", {"studies": 1}, id="outcome"),
+    ],
+)
+def test_select_keeps_the_fields_named_of_a_single_thing_too(
+    client: TestClient, store: Store, path, select, kept
+):
+    with store.writing() as session:
+        the_seed_study(session)
+    assert client.get(path, params={"select": select}).json() == kept
+    assert client.get(path, params={"select": "colour"}).status_code == 422
+
+
 def test_a_field_is_a_parameter_of_its_own_where_commas_mean_themselves(
     client: TestClient, store: Store
 ):

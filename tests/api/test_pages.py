@@ -195,6 +195,39 @@ def test_numbers_stand_as_they_were_printed(plain_client: TestClient, plain_stor
     assert shown == "mean 6.70 score SD 1.0; range 3.5 to 8; p < 0.03"
 
 
+def test_what_was_worked_out_is_not_shown_as_printed(plain_client: TestClient, plain_store: Store):
+    with plain_store.writing() as session:
+        the_seed_study(session)
+    (derived,) = plain_client.get("/results?origin=computed").json()["results"]
+    tree = page(plain_client, f"/results/{derived['id']}")
+    (row,) = tree.xpath("//tr[td[1]='events']")
+    assert [text(cell) for cell in row.xpath("td")] == ["events", "", "1", "reported", "computed"]
+
+
+def test_one_line_of_a_source_is_named_once_for_the_dose_and_the_numbers_it_gives(
+    plain_client: TestClient, plain_store: Store
+):
+    with plain_store.writing() as session:
+        study = a_study(session)
+        arm = an_arm(session, study, "msc")
+        said = of_arm(session, arm, t.ArmDescription, label=arm.label, n_treated=7)
+        of_arm(session, arm, t.DoseEvent, low=1.0, high=2.0, evidence_id=said.evidence_id)
+    (card,) = page(plain_client, "/studies/S1").xpath("//section[@id='M1']")
+    assert len(card.xpath(".//div[@class='evidence']")) == 1
+    assert "Treated7" in text(card)
+
+
+def test_what_a_registry_lists_for_reading_is_linked_where_it_can_be_read(
+    plain_client: TestClient, plain_store: Store
+):
+    with plain_store.writing() as session:
+        a_registration(session, "NCT01933802", a_study(session), listed_pmids=["21962795"])
+    tree = page(plain_client, "/registrations/NCT01933802")
+    assert tree.xpath("//a[.='PMID 21962795']/@href") == [
+        "https://pubmed.ncbi.nlm.nih.gov/21962795/"
+    ]
+
+
 def test_caveats_are_explained_where_the_number_stands(
     plain_client: TestClient, plain_store: Store
 ):

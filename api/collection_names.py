@@ -1,0 +1,25 @@
+"""The names that people give to the evidence they bring in."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ingest.pipeline import SOURCES
+from kb.errors import InvalidInput
+from kb.store.curated import STARTER
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+# What these say is brought in by fetching it, or with the starter evidence.
+_TAKEN: Final = (STARTER, *SOURCES)
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidInput for a name that no collection can have."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"not a name of a collection: {name[:60]!r} (expected small letters, digits, -, _ and "
+            "., e.g. my-review)"
+        )
+    if name in _TAKEN:
+        raise InvalidInput(f"{name!r} is taken (choose another name, e.g. my-review)")
