@@ -39,7 +39,7 @@ def group_notices(kind: NoticeKind, sightings: Iterable[Sighting]) -> list[list[
     Those that name the same notice are one. One that names none joins the earliest notice it may
     be by date.
     """
-    ordered = sorted(sightings, key=lambda s: (s.date is None, s.date or "", s.key))
+    ordered = sorted(sightings, key=_order)
     groups: dict[int, list[Sighting]] = {}
     for sighting in ordered:
         if sighting.notice_work is not None:
@@ -75,6 +75,12 @@ def close(a: PartialDate | None, b: PartialDate | None) -> bool:
     if shorter < 10:
         return a[:shorter] == b[:shorter]
     return abs((date.fromisoformat(a) - date.fromisoformat(b)).days) <= _ONE_EVENT_DAYS
+
+
+def _order(sighting: Sighting) -> tuple[object, ...]:
+    # Row numbers differ from base to base, so they decide only between what nothing else does.
+    s = sighting
+    return s.date is None, s.date or "", s.key, sorted(s.names), s.notice_work or 0
 
 
 def _may_be_one(a: Sequence[Sighting], b: Sequence[Sighting]) -> bool:

@@ -85,7 +85,7 @@ def _settle(session: Session, notices: dict[int | None, Notice], kind: NoticeKin
     row_of: dict[int, NoticeAssertion] = {}  # by the identity of the sighting: two may be equal
     for row, source, key, view in rows:
         names = identifiers_of(session, row.notice_work_id) if row.notice_work_id else ()
-        said = (*map(str, names), row.asserted_by or "", row.label or "", row.text or "")
+        said = (row.asserted_by or "", row.label or "", row.text or "")
         sighting = Sighting(
             key=(source, key, view, *said),
             notice_work=row.notice_work_id,

@@ -54,7 +54,7 @@ def rederive(session: Session, work_id: int, now: datetime) -> bool:
         if record.venue != derived.venue:
             _venue(session, record.venue, now)
     was_described = work.is_described
-    changed = _assign(work, _columns(session, derived, now))
+    changed = _assign(work, _columns(derived, _venue(session, derived.venue, now)))
     # A bibliography names authors in a line of text, and says nothing of concepts or funding.
     if derived.is_described or was_described:
         authors = derived.authors if derived.is_described else ()
@@ -77,9 +77,11 @@ def rederive_mentioned(session: Session, work_ids: Iterable[int], now: datetime)
     for start in range(0, len(ids), _AT_ONCE):
         chunk = ids[start : start + _AT_ONCE]
         mentions = _mentions(session, chunk)
+        derived = {work_id: derive_work((), mentions.get(work_id, ())) for work_id in chunk}
+        venues = _venues_named(session, [d.venue for d in derived.values()], now)
         for work in session.exec(select(Work).where(col(Work.id).in_(chunk))).all():
-            derived = derive_work((), mentions.get(work.id or 0, ()))
-            if _assign(work, _columns(session, derived, now)):
+            made = derived[work.id or 0]
+            if _assign(work, _columns(made, venues.get(made.venue))):
                 work.changed_at = now
                 session.add(work)
         session.flush()
@@ -146,7 +148,7 @@ def _identifiers(texts: Iterable[str]) -> Iterable[Identifier]:
         yield Identifier(Scheme(scheme), value)
 
 
-def _columns(session: Session, derived: DerivedWork, now: datetime) -> dict[str, Any]:
+def _columns(derived: DerivedWork, venue_id: int | None) -> dict[str, Any]:
     return {
         "title": derived.title,
         "original_title": derived.original_title,
@@ -156,7 +158,7 @@ def _columns(session: Session, derived: DerivedWork, now: datetime) -> dict[str,
         "published": derived.published,
         "year": derived.year,
         "dates": [asdict(date) for date in derived.dates],
-        "venue_id": _venue(session, derived.venue, now),
+        "venue_id": venue_id,
         "volume": derived.volume,
         "issue": derived.issue,
         "pages": derived.pages,
@@ -275,9 +277,9 @@ def _venue(session: Session, claim: VenueClaim | None, now: datetime) -> int | N
     if claim is None:
         return None
     keys = [f"issn:{issn}" for issn in claim.issns]
-    name = claim.name or claim.abbreviation
+    name = fold(claim.name or claim.abbreviation or "")
     if not keys and name:
-        keys = [f"name:{fold(name)}"]
+        keys = [f"name:{name}"]
     if not keys:
         return None
     known = session.exec(
@@ -300,6 +302,17 @@ def _venue(session: Session, claim: VenueClaim | None, now: datetime) -> int | N
         session.add(VenueKey(key=key, venue_id=venue.id))
     session.flush()
     return venue.id
+
+
+def _venues_named(
+    session: Session, claims: Iterable[VenueClaim | None], now: datetime
+) -> dict[VenueClaim | None, int | None]:
+    """Venues that bibliographies know by name alone, many at once."""
+    folded = {claim: fold(claim.name or "") for claim in claims if claim}
+    keys = {claim: f"name:{name}" for claim, name in folded.items() if name}
+    query = select(VenueKey.key, VenueKey.venue_id).where(col(VenueKey.key).in_(keys.values()))
+    known = dict(session.exec(query).all())
+    return {claim: known.get(key) or _venue(session, claim, now) for claim, key in keys.items()}
 
 
 def _describe_venue(venue: Venue, said: Venue | VenueClaim) -> None:
