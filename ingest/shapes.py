@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ingest.reading import plain_text
@@ -39,14 +40,11 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def whole(value: object) -> int | None:
-    """A whole number, also where it came as text; None for everything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value)
-    return None
+    """A whole number, also where it came as text of up to 18 digits; None for everything else."""
+    if isinstance(value, str):
+        digits = value.strip()
+        return int(digits) if re.fullmatch(r"[0-9]{1,18}", digits) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def truth(value: object) -> bool | None:

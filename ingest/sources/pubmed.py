@@ -27,6 +27,7 @@ from ingest.nlm import (
     work_type,
 )
 from ingest.reading import element_text, parse_json, parse_xml
+from ingest.shapes import whole
 from ingest.sources import AnyRecord, Page
 from kb.errors import SourceRejected, SourceUnavailable
 from kb.identity.identifiers import (
@@ -248,7 +249,7 @@ def _pmid_of(item: etree._Element) -> str | None:
 def _version(item: etree._Element) -> int:
     pmid = item.find("MedlineCitation/PMID")
     version = pmid.get("Version", "") if pmid is not None else ""
-    return int(version) if version.isascii() and version.isdigit() else 1
+    return whole(version) or 1
 
 
 # -- identifiers and titles ----------------------------------------------------------------------
@@ -850,8 +851,8 @@ def _to_hits(payload: Payload) -> _Hits:
     result = value.get("esearchresult") if isinstance(value, dict) else None
     if not isinstance(result, dict):
         raise SourceRejected(f"{_named(payload)} has no esearchresult: {payload.body[:100]!r}")
-    count, listed = result.get("count"), result.get("idlist")
-    if not (isinstance(count, str) and count.isdigit() and isinstance(listed, list)):
+    count, listed = whole(result.get("count")), result.get("idlist")
+    if count is None or not isinstance(listed, list):
         raise SourceRejected(f"{_named(payload)} has no count and idlist: {payload.body[:100]!r}")
 
     def complaints(part: str, kind: str) -> str:
@@ -870,7 +871,7 @@ def _to_hits(payload: Payload) -> _Hits:
         remarks.append(f"PubMed searched the single words of phrases it did not find: {words}")
     return _Hits(
         payload=payload,
-        count=int(count),
+        count=count,
         pmids=tuple(pmid for raw in listed if (pmid := normalize_pmid(str(raw)))),
         remarks=tuple(remarks),
     )

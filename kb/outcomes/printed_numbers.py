@@ -115,8 +115,9 @@ _DIGITS: Final = re.compile(
 _LEADING_ZERO_COMMA: Final = re.compile(r"0,\d{3}")  # 0,125 is no thousand
 _POWER: Final = re.compile(
     rf"""
-    10 (?: \s?\^\s?\(?(?P<hat>\d+)\)? | \*\*(?P<stars>\d+) | (?P<raised>[{_SUPERSCRIPT}]+)
-         | \((?P<brackets>\d+)\) | e(?P<e>\d+) | (?P<lost>\d)(?!\d) )
+    10 (?: \s?\^\s?\(?(?P<hat>\d{{1,3}})(?!\d)\)? | \*\*(?P<stars>\d{{1,3}})(?!\d)
+         | (?P<raised>[{_SUPERSCRIPT}]{{1,3}}) | \((?P<brackets>\d{{1,3}})\)
+         | e(?P<e>\d{{1,3}})(?!\d) | (?P<lost>\d)(?!\d) )
     """,
     re.VERBOSE,
 )
@@ -226,7 +227,7 @@ def _words(text: str) -> Iterator[PrintedNumber]:
         word = match["word"]
         if word is None:
             value = _WORD_VALUES[match["ten"].lower()] + _WORD_VALUES[match["one"].lower()]
-        elif word.lower() == "one" and _NO_ONE.search(text[: match.start()]):
+        elif word.lower() == "one" and _NO_ONE.search(_before(text, match.start())):
             continue
         else:
             value = _WORD_VALUES[word.lower()]
@@ -269,11 +270,16 @@ def _exponent(power: re.Match[str]) -> int | None:
     return None if printed is None else int(printed.translate(_NORMAL))
 
 
+def _before(text: str, position: int, taken: int = 0) -> str:
+    """What stands before a number, as far back as one looks for what it is."""
+    return text[max(taken, position - 40) : position]
+
+
 def _in_context(text: str, number: PrintedNumber, taken: int) -> PrintedNumber:
     """The number as its surroundings read it; those before `taken` belong to the number before."""
     if number.reads is not Reads.PLAIN:
         return number
-    before, end = text[max(taken, number.start - 40) : number.start], number.end
+    before, end = _before(text, number.start, taken), number.end
     if _PERCENT.match(text, end):
         label = _INTERVAL.match(text, end)
         return replace(number, reads=Reads.LABEL if label else Reads.PERCENT)
@@ -317,7 +323,7 @@ def _chained(text: str, numbers: Sequence[PrintedNumber]) -> Sequence[PrintedNum
             continue
         gap = text[left.end : right.start]
         is_label = left.reads is Reads.LABEL or (
-            left.reads is Reads.TIME and _TIME_BEFORE.search(text[: left.start])
+            left.reads is Reads.TIME and _TIME_BEFORE.search(_before(text, left.start))
         )
         if is_label and re.fullmatch(rf"\s*(?:{_DASH}|to|and|or|/)\s*", gap):
             chained[i + 1] = replace(right, reads=left.reads, unit=left.unit)

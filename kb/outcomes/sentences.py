@@ -75,6 +75,7 @@ _STOP: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_LONGEST_WORD: Final = 300  # characters looked back over; some web addresses are that long
 _ADDRESS: Final = re.compile(r"(?:https?:|www\b|doi\.org)\S*$")
 # Opens a sentence: a capital, a digit or a bracket; "miRNA" and "iPSC" begin small.
 _BEGINS: Final = re.compile(
@@ -95,7 +96,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
-    before = text[start : stop.start()]
+    before = text[max(start, stop.start() - _LONGEST_WORD) : stop.start()]
     word = re.split(r"[\s(\[]", before)[-1]
     is_short = word.lower() in _NEVER and not (word.isupper() and len(word) > 1)
     if stop["next"] is None:

@@ -1,7 +1,8 @@
 """When something was measured, read from text, and days for comparing.
 
 Only what a text says outright becomes a number: one time, counted forward. Several times, ages
-("36 weeks post-menstrual age"), treatment cycles, averages and times before the start stay text.
+("36 weeks post-menstrual age"), treatment cycles, averages and times before the start stay text,
+and so does what is longer than any label or time frame.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def split_timepoint(text: str) -> tuple[str, TimepointClaim | None]:
     whole = whole_timepoint(plain)
     if whole:
         return "", whole
-    for separator in _SEPARATOR.finditer(plain):
+    separators = _SEPARATOR.finditer(plain) if len(plain) <= _LONGEST else ()
+    for separator in separators:
         head, tail = plain[: separator.start()], plain[separator.end() :]
         tail = tail.removesuffix(")") if "(" in separator[0] else tail
         if separator["word"] and not head:
@@ -129,6 +131,8 @@ _UNITS: Final = {
     "year": r"years?|yrs?|y",
 }
 _CLOCK: Final = ("minute", "hour")
+# ClinicalTrials.gov takes 255 characters for a title and a time frame, 999 for a description.
+_LONGEST: Final = 1000
 _ANY_UNIT = "|".join(_UNITS.values())
 _LONG_UNIT = r"minutes?|hours?|hrs?|days?|weeks?|wks?|months?|years?|yrs?"
 _WORDS: Final = {
@@ -138,12 +142,12 @@ _WORDS: Final = {
     )
 }
 # Not a part of a larger number ("1/2", "1.5.2") or name ("SF-36"), nor the end of "twenty-four".
-_NUMBER = (
-    r"(?:(?<![\w.,/])(?<![a-z][-‐‑])\d+(?:\.\d+)?(?![\d/])"
-    rf"|(?<!ty[ -])\b(?:{'|'.join(_WORDS)})\b)"
-)
-_JOINT = r"(?:\s*(?:,|;|&|-|–|—|\band\b|\bor\b|\bto\b|\bthrough\b)\s*)+"
-_LISTED = rf"{_NUMBER}(?:{_JOINT}(?:\d+(?:\.\d+)?(?![\d/])|{_NUMBER}))*"
+_NUMBER_WORD = rf"(?<!ty[ -])\b(?:{'|'.join(_WORDS)})\b"
+_DIGITS = r"\d{1,6}(?:\.\d{1,6})?(?![\d/])"
+_NUMBER = rf"(?:(?<![\w.,/])(?<![a-z][-‐‑]){_DIGITS}|{_NUMBER_WORD})"
+# Possessive, and no two alternatives take the same text: else "1 , , , ," is tried in 2^n ways.
+_JOINT = r"\s*+(?:(?:,|;|&|-|–|—|\band\b|\bor\b|\bto\b|\bthrough\b)\s*+)++"
+_LISTED = rf"{_NUMBER}(?:{_JOINT}(?:{_DIGITS}|{_NUMBER_WORD}))*+"
 _TIME = re.compile(
     r"(?P<baseline>\bbaseline\b(?:\s*\(\s*(?:study\s+)?day\s*-?\d+\s*\))?"
     r"|\bday\s*-?\d+\s*\(\s*baseline\s*\))"
@@ -229,6 +233,8 @@ def _times(text: str) -> list[_Time] | None:
 
 
 def _raw_times(text: str) -> list[_Time]:
+    if len(text) > _LONGEST:
+        return []
     # Blanked, not cut, so that positions stay those of the text.
     plain = text
     for pattern in (_FREQUENCY, _INNER_TOLERANCE, _TOLERANCE, _AFTER_BASELINE):

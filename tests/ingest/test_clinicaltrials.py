@@ -16,7 +16,7 @@ from ingest.sources.clinicaltrials import (
     to_record,
     to_records,
 )
-from ingest.sources.clinicaltrials.reading import number
+from ingest.sources.clinicaltrials.reading import block, line, number
 from ingest.sources.clinicaltrials.results import folded
 from kb.errors import InvalidInput, NotFound, SourceRejected, SourceUnavailable
 from kb.models.evidence import (
@@ -1168,7 +1168,13 @@ def test_the_registry_is_asked_once_a_second():
         pytest.param("nan", None, id="a word"),
         pytest.param(".e5", None, id="no digits"),
         pytest.param("", None, id="empty"),
+        pytest.param("1e999", None, id="without end"),
     ],
 )
 def test_a_number_is_a_number_outright(raw, value):
     assert number(raw) == value
+
+
+def test_nothing_read_holds_a_character_no_database_holds():
+    assert line({"title": "Change\x00in EDSS"}, "title") == "Change in EDSS"
+    assert block({"description": "One\x00\n\nTwo"}, "description") == "One\n\nTwo"

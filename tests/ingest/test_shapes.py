@@ -32,7 +32,16 @@ def test_texts_come_once_each_in_order():
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(0, 0), ("12", 12), ("", None), ("2010a", None), (True, None), (1.5, None)],
+    [
+        (0, 0),
+        ("12", 12),
+        ("", None),
+        ("2010a", None),
+        ("²", None),
+        ("9" * 5000, None),
+        (True, None),
+        (1.5, None),
+    ],
 )
 def test_only_whole_numbers_are_counts(value, number):
     assert whole(value) == number

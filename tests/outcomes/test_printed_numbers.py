@@ -95,3 +95,7 @@ def test_a_blood_pressure_and_a_time_are_no_part_of_a_whole():
 def test_positions_are_those_of_the_text_as_printed():
     text = "change \u22120·5 from 1\u2009200"
     assert [text[n.start : n.end] for n in numbers_in(text)] == ["\u22120·5", "1\u2009200"]
+
+
+def test_a_power_longer_than_any_is_no_power():
+    assert numbers_in("5 × 10^" + "9" * 5000)[0].power is None

@@ -1,5 +1,7 @@
 """A locator leads to a sentence, and a number is said to stand there only if it does."""
 
+from time import perf_counter
+
 import pytest
 
 from kb.models.records import AbstractSection
@@ -319,3 +321,11 @@ def test_the_same_question_gets_the_same_sentence():
     text = "Two had it. Two had it again."
     asked = [where(text, [Stated(name="events", value=2)]) for _ in range(3)]
     assert {located and located.sentence.number for located in asked} == {1}
+
+
+@pytest.mark.parametrize("text", [". " * 50_000, "e.g. " * 20_000, "1 of 2 at day 3, " * 3_000])
+def test_a_long_text_takes_time_by_its_length_only(text):
+    started = perf_counter()
+    sections = [AbstractSection(text=text)]
+    locate(sections, [Stated(name="events", value=7.0)], Hints())
+    assert perf_counter() - started < 10

@@ -1,5 +1,7 @@
 """When something was measured, as texts of registries and papers say it."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,3 +198,25 @@ def test_any_text_is_read_without_complaint_and_kept(text):
     plain = " ".join(text.split())
     assert (found.text if found else "") == plain
     assert split_timepoint(text)[0] in plain
+
+
+# Time doubled with each separator once, and grew with the square of prose.
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("week 1" + " , " * 60 + "and so on", id="separators without numbers"),
+        pytest.param("visits " + "1 and " * 60 + "more", id="numbers without a unit"),
+        pytest.param("week 1, " * 50_000, id="prose"),
+    ],
+)
+def test_a_text_full_of_numbers_is_read_at_once(text):
+    started = perf_counter()
+    split_timepoint(text)
+    timepoint(text)
+    names_a_time(text)
+    assert perf_counter() - started < 2
+
+
+def test_a_number_longer_than_any_time_is_none():
+    text = "week " + "9" * 400
+    assert timepoint(text) == TimepointClaim(text=text)

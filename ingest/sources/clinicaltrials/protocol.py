@@ -62,7 +62,7 @@ _ROLES: Final = {
 _PRODUCT_TYPES: Final = frozenset({"BIOLOGICAL", "DRUG", "GENETIC", "COMBINATION_PRODUCT", "OTHER"})
 # Cells by name, or by the ending of nonproprietary names (remestemcel-L, darvadstrocel).
 _CELLS = re.compile(
-    r"\bcells?\b|\bstem\b|\bstromal\b|msc|\b(?:adsc|asc)s?\b|\w{4,}cel(?:-\w+)?\b", re.I
+    r"\bcells?\b|\bstem\b|\bstromal\b|msc|\b(?:adsc|asc)s?\b|\w{4}cel(?:-\w+)?\b", re.I
 )
 _NO_CELLS = re.compile(r"\bplacebo|\bsham|\bvehicle|\bcell[- ]free\b|\bwithout\b", re.I)
 

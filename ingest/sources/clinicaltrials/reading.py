@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final
 
 from kb.models.evidence import Cell, CellName, EvidenceClaim, Standing, State
 
 Json = dict[str, Any]
 
+NUL: Final = "\x00"  # no database holds it
 # CommonMark lets a backslash stand before any ASCII punctuation; the registry escapes so.
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _NUMBER = re.compile(
@@ -60,7 +62,7 @@ def block(parent: Json, name: str) -> str | None:
     value = parent.get(name)
     if value is None:
         return None
-    lines = (" ".join(text.split()) for text in _ESCAPE.sub(r"\1", str(value)).splitlines())
+    lines = map(_unescaped, str(value).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() or None
 
 
@@ -70,11 +72,13 @@ def words(name: str | None) -> str | None:
 
 
 def number(raw: object) -> float | None:
-    """The number a text is ("1,234", ".33", "−2.1"); None for "<0.1", "NA" or "1,5"."""
+    """The number a text is ("1,234", ".33", "−2.1"); None for "<0.1", "NA", "1,5" and for one
+    too large to be held."""
     text = str(raw).strip().replace("\u2212", "-").replace("\u00a0", " ")
     if not _NUMBER.fullmatch(text):
         return None
-    return float(re.sub(r"[, ]", "", text))
+    value = float(re.sub(r"[, ]", "", text))
+    return value if isfinite(value) else None
 
 
 def count(raw: object) -> int | None:
@@ -93,7 +97,7 @@ def cell(parent: Json, field_name: str, name: CellName, *, is_count: bool = Fals
     raw = parent.get(field_name)
     if raw is None:
         return None
-    text = " ".join(str(raw).split())
+    text = " ".join(str(raw).replace(NUL, " ").split())
     value = number(text)
     if is_missing(raw):
         state = State.NOT_REPORTED
@@ -114,7 +118,7 @@ def labelled(label: str, text: str | None) -> str | None:
 
 
 def _unescaped(text: str) -> str:
-    return " ".join(_ESCAPE.sub(r"\1", text).split())
+    return " ".join(_ESCAPE.sub(r"\1", text.replace(NUL, " ")).split())
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,8 @@ _PERSONS: Final = frozenset({"participants", "participant", "patients", "subject
 _PERCENT = re.compile(r"^\s*%|\bpercent(?:age)?\b", re.I)
 _COUNTED = re.compile(r"^(?:number of )?(?:participants|patients|subjects|persons|events)\b", re.I)
 _LEVELS: Final = {"975": 97.5}  # CONFIDENCE_975, beside "97.5% Confidence Interval"
-_CHANGE = re.compile(r"\bchanges?\b.*\bfrom\s+(?:the\s+|study\s+)?baseline\b", re.I)
+_CHANGE = re.compile(r"\bchanges?\b", re.I)
+_FROM_BASELINE = re.compile(r"\bfrom\s+(?:the\s+|study\s+)?baseline\b", re.I)
 _PERCENT_CHANGE = re.compile(r"(?:\bpercent(?:age)?|%)\s+changes?\b", re.I)
 # "Number of participants with a change from baseline" counts persons; it is no change.
 _OF_PERSONS = re.compile(
@@ -379,8 +380,13 @@ def _time_of_analyses(rows: Sequence[_Row], frame: str | None, title: str) -> Ti
     return TimepointClaim(text=frame) if frame else None
 
 
+def _names_a_change(title: str) -> bool:
+    change = _CHANGE.search(title)
+    return bool(change and _FROM_BASELINE.search(title, change.end()))
+
+
 def _is_change(title: str) -> bool:
-    return bool(_CHANGE.search(title)) and not _OF_PERSONS.search(title)
+    return _names_a_change(title) and not _OF_PERSONS.search(title)
 
 
 def _statistic(table: _Table, row: _Row, has_baseline: bool) -> Statistic:
@@ -398,7 +404,7 @@ def _statistic(table: _Table, row: _Row, has_baseline: bool) -> Statistic:
     if table.param == "NUMBER" and _PERCENT.search(table.unit or ""):
         return Statistic.PERCENT
     is_baseline = row.time and row.time.value == 0 and row.time.anchor == "baseline"
-    if is_baseline and not _CHANGE.search(table.title):
+    if is_baseline and not _names_a_change(table.title):
         return Statistic.BASELINE
     return Statistic.AS_REGISTERED
 
