@@ -17,6 +17,7 @@ from api.cli._context import (
     console,
     print_json,
     reading,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -226,7 +227,10 @@ def asked_of(
 
 
 def print_page(found: Page[Any], kind: str, as_json: bool) -> None:
-    """In the envelope that the API's lists have, or as a table of `kind`."""
+    """In the envelope that the API's lists have, or as a table of `kind`.
+
+    A program that is given part of a list is told so beside it, not in it.
+    """
     if as_json:
         meta = {
             "count": found.count,
@@ -235,6 +239,10 @@ def print_page(found: Page[Any], kind: str, as_json: bool) -> None:
             "next_cursor": found.next_cursor,
         }
         print_json({"meta": meta, "results": found.results})
+        if found.has_next or found.next_cursor:
+            from api.cli import show
+
+            say(show.page_line(found, kind))
     else:
         from api.cli import show
 

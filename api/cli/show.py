@@ -57,7 +57,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     return found
 
 
-def _page_line(page: Page[Any], kind: str) -> str:
+def page_line(page: Page[Any], kind: str) -> str:
+    """How much of the list this is, and how to get the rest."""
     if not page.count:
         return f"No {kind} found."
     shown = f"{len(page.results)} of {page.count} {kind}"
@@ -523,4 +524,4 @@ def page(console: Console, found: Page[Any], kind: str) -> None:
     """Some of a list, how long the whole is, and how to see what comes next."""
     if found.results:
         console.print(TABLES[kind](found.results))
-    console.print(_page_line(found, kind))
+    console.print(page_line(found, kind))

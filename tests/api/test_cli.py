@@ -164,6 +164,7 @@ def test_a_retracted_work_says_so_wherever_it_is_named(seed: Path) -> None:
 
 def test_a_list_says_how_long_it_is_and_how_to_see_the_rest(seed: Path) -> None:
     assert "1 of 3 results; next: --page 2" in kb("results", "--per-page", "1").stdout
+    assert "1 of 3 results; next: --page 2" in kb("results", "--per-page", "1", "--json").stderr
     assert "1 of 3 results\n" in kb("results", "--per-page", "1", "--page", "3").stdout
     assert kb("results", "--state", "unclear").stdout == "No results found.\n"
 
