@@ -21,6 +21,8 @@ MAX_BODY: Final = 16 * 1024 * 1024
 _TOO_LARGE: Final = f"the body is larger than {MAX_BODY:,} bytes; send it in parts"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+# A proxy on this machine speaks for clients elsewhere, and says so in one of these.
+_PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 _ANYWHERE: Final = ("0.0.0.0", "::")
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -87,7 +89,7 @@ class Guard:
         if origin is not None and not _same(origin, host):
             return 403, f"a page of {origin[:80]!r} may not write here"
         if not self._tokens:
-            if _is_loopback(scope):
+            if _is_loopback(scope) and not any(name in headers for name in _PASSED_ON):
                 return None
             return 403, "writing is open to this machine only; set KB_API_TOKENS to open it"
         scheme, _, token = headers.get("authorization", "").partition(" ")

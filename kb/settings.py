@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,9 @@ def _database_url(url: str) -> str:
         scheme = "postgresql+psycopg"  # the one driver that is installed
     if not separator or scheme not in ("sqlite", "postgresql+psycopg"):
         raise ValueError("neither an SQLite nor a PostgreSQL address")
+    place = re.split("[/?]", rest.rpartition("@")[2])[0]
+    if not re.fullmatch(r"(?:\[[^\]]*\]|[^:]*)(?::[0-9]{1,5})?", place):
+        raise ValueError("its port is not a number")
     return f"{scheme}://{rest}"
 
 

@@ -71,6 +71,11 @@ def test_an_empty_value_counts_as_not_set(monkeypatch):
         pytest.param("postgres://kb@db/kb", "postgresql+psycopg://kb@db/kb", id="short"),
         pytest.param("postgresql://kb@db/kb", "postgresql+psycopg://kb@db/kb", id="no driver"),
         pytest.param("postgresql+psycopg://db/kb", "postgresql+psycopg://db/kb", id="driver"),
+        pytest.param(
+            "postgresql://kb:a:b/c@[::1]:5432/kb?sslmode=require",
+            "postgresql+psycopg://kb:a:b/c@[::1]:5432/kb?sslmode=require",
+            id="port, options and a password with a slash",
+        ),
         pytest.param("sqlite:////srv/kb.sqlite3", "sqlite:////srv/kb.sqlite3", id="sqlite"),
     ],
 )
@@ -124,6 +129,9 @@ def test_settings_do_not_change():
         pytest.param("KB_CROSSREF_URL", "https://h:x/", "http or", id="port in address"),
         pytest.param("KB_CROSSREF_URL", "https://h/?a=1", "ends with its path", id="query"),
         pytest.param("KB_DATABASE_URL", "kb.sqlite3", "e.g. sqlite:///", id="file name"),
+        pytest.param(
+            "KB_DATABASE_URL", "postgresql://u:a/b@db:x/kb", "its port", id="word as port"
+        ),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_in_one_sentence(monkeypatch, name, value, said):

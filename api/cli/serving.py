@@ -127,6 +127,8 @@ def _run(settings: Settings, store: Store, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings, store),
         log_level="warning",
+        # Else FORWARDED_ALLOW_IPS could let strangers say that they are on this machine.
+        forwarded_allow_ips="127.0.0.1",
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     try:

@@ -48,7 +48,8 @@ def add_evidence(request: Request, store: StoreDep, given: EvidenceIn) -> Respon
     check_name(given.source)
     if not given.tables:
         raise InvalidInput("no tables (expected rows by table name, e.g. studies)")
-    for rows in given.tables.values():
+    for table, rows in given.tables.items():
+        plain_text(table)
         for row in rows:
             for text in (*row, *row.values()):
                 plain_text(text or "")

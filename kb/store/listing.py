@@ -28,6 +28,9 @@ Column = Any  # a mapped attribute or any expression: SQLModel types the first a
 MAX_PER_PAGE = 100
 MAX_DEPTH = 10_000  # page * per_page; beyond it a cursor is the way
 _MAX_WORDS = 20
+# SQLite refuses expressions deeper than 1000 and patterns longer than 50,000 bytes.
+_MAX_TESTS = 200
+_MAX_TEXT = 1000
 
 
 class Reads(StrEnum):
@@ -255,6 +258,7 @@ def _read_cursor(cursor: str, order: _Order, text: str) -> list[Any]:
 def _fits(column: Column, value: Any) -> bool:
     """Whether the database can compare the two; a cursor may have been made up."""
     kind = column.type.python_type
+    kind = str if kind is object else kind  # SQLModel's own strings do not say what they are
     if value is None or (kind is float and type(value) in (int, float)):
         return True
     if type(value) is not kind or (kind is str and "\x00" in value):
@@ -268,6 +272,9 @@ def _fits(column: Column, value: Any) -> bool:
 def _conditions(session: Session, listing: Listing, asked: Asked) -> list[Condition]:
     found = _search(listing, asked.search)
     wanted = _clauses(asked.filter) + list(asked.fields.items())
+    tests = sum(1 + value.count("|") for _, value in wanted)
+    if tests > _MAX_TESTS:
+        raise InvalidInput(f"{tests} conditions to filter by (expected at most {_MAX_TESTS})")
     for name, value in wanted:
         known = listing.fields.get(name)
         if known is None:
@@ -285,6 +292,8 @@ def _search(listing: Listing, text: str | None) -> list[Condition]:
         raise InvalidInput(f"{listing.name} cannot be searched, only filtered")
     if len(words) > _MAX_WORDS:
         raise InvalidInput(f"{len(words)} words to search for (expected at most {_MAX_WORDS})")
+    for word in words:
+        _check_length("search", word)
     return [listing.searched.icontains(word, autoescape=True) for word in words]  # type: ignore[union-attr]
 
 
@@ -375,6 +384,7 @@ def _test(session: Session, name: str, known: Field, text: str) -> Condition:
             raise InvalidInput(f"{name} is {text[:40]!r} (expected true or false)")
         return column.is_(sa.true() if text.lower() == "true" else sa.false())  # type: ignore[no-any-return]
     text = _unquoted(text)
+    _check_length(name, text)
     if known.reads is Reads.ROW:
         assert known.resolve is not None
         try:
@@ -390,6 +400,11 @@ def _test(session: Session, name: str, known: Field, text: str) -> Condition:
         return sa.cast(column, sa.Text).icontains(element, autoescape=True)
     # Folded by the database on both sides, since SQLite folds ASCII letters only.
     return sa.func.lower(column) == sa.func.lower(text)
+
+
+def _check_length(name: str, text: str) -> None:
+    if len(text) > _MAX_TEXT:
+        raise InvalidInput(f"{name} is {len(text)} characters (expected at most {_MAX_TEXT})")
 
 
 def _number(name: str, known: Field, text: str) -> int | float:

@@ -94,3 +94,14 @@ def test_text_that_no_database_holds_is_refused(client: TestClient):
         body = b'{"source": "x", "tables": {"studies": ' + rows + b"}}"
         answer = client.post("/evidence", content=body, headers=JSON)
         assert answer.status_code == 422, label
+
+
+def test_half_a_character_is_refused_wherever_it_stands(plain_client: TestClient):
+    for body in (
+        rb'{"source": "\ud800", "tables": {"studies": []}}',
+        rb'{"source": "a", "tables": {"\ud800": []}}',
+        rb'{"source": "a", "tables": {"studies": [{"\ud800": "S"}]}}',
+        rb'{"source": "a", "tables": {"studies": [{"study": "\ud800"}]}}',
+    ):
+        answer = plain_client.post("/evidence", content=body, headers=JSON)
+        assert answer.status_code == 422, (body, answer.text)

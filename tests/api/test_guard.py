@@ -31,6 +31,14 @@ def test_without_tokens_no_other_machine_may_write(client_of: Callable[..., Test
     assert write(client_of(client=(address, 1))) == 403
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+def test_what_a_proxy_on_this_machine_passes_on_is_no_client_of_this_machine(
+    client_of: Callable[..., TestClient], header
+):
+    assert write(client_of(), **{header: "127.0.0.1"}) == 403
+    assert write(client_of(api_tokens=TOKEN), **{header: "192.0.2.7"}, **BEARER) == 200
+
+
 def test_with_tokens_only_who_knows_one_may_write(client_of: Callable[..., TestClient]):
     client = client_of(api_tokens=f"another,{TOKEN}")
     assert write(client) == 401
