@@ -50,10 +50,10 @@ class Scene:
         self.week_12 = a_timepoint(session, self.study, value=12, unit="week", days=84)
         self.t2 = an_outcome(session, "T2_NEW", title="New T2 lesions")
 
-    def evidence(self, **values: Any) -> int | None:
+    def evidence(self, **values: Any) -> Any:
         return evidence(self.session, self.study, **{"work_id": self.work.id} | values).id
 
-    def result(self, cells: dict[str, Any], **values: Any) -> t.Result:
+    def result(self, cells: dict[str, Any], **values: Any) -> Any:
         values = {"evidence_id": self.evidence(), "outcome": self.t2} | values
         return a_result(self.session, self.arm, cells, timepoint=self.week_12, **values)
 
