@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kb.models import tables as t
+from kb.store import results, studies, works
 from kb.store.engine import Store
 from tests.builders import (
     NOW,
@@ -91,6 +92,37 @@ def test_a_cursor_ends_in_null(client: TestClient, store: Store):
         seen += [work["id"] for work in page["results"]]
         cursor = page["meta"]["next_cursor"]
     assert sorted(seen) == ["W1", "W2", "W3", "W4", "W5"]
+
+
+LISTS = {
+    "works": works.WORKS,
+    "studies": studies.STUDIES,
+    "registrations": studies.REGISTRATIONS,
+    "results": results.RESULTS,
+    "adverse-events": results.ADVERSE_EVENTS,
+    "outcomes": results.OUTCOMES,
+}
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_a_cursor_leads_through_a_list_in_any_order(client: TestClient, store: Store, listed: str):
+    with store.writing() as session:
+        the_seed_study(session)
+        another = a_study(session, "Another")
+        a_result(session, an_arm(session, another, "msc"), {"n_analysed": 3})
+        an_adverse_event(session, an_arm(session, another, "sham"), state="not_reported")
+        a_registration(session, "NCT00395200", another)
+        a_work(session, title="Unread")
+    for order in (f"{field}:{way}" for field in LISTS[listed].sortable for way in ("asc", "desc")):
+        asked = {"sort": order, "per_page": 1}
+        at_once = client.get(f"/{listed}", params=asked | {"per_page": 100}).json()["results"]
+        one_by_one, cursor = [], "*"
+        while cursor:
+            page = client.get(f"/{listed}", params=asked | {"cursor": cursor}).json()
+            one_by_one += page["results"]
+            cursor = page["meta"]["next_cursor"]
+        assert one_by_one == at_once, order
+        assert len(at_once) > 1
 
 
 def test_select_keeps_the_fields_named(client: TestClient, store: Store):
