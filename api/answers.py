@@ -16,11 +16,12 @@ import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 from pydantic import Field as ModelField
+from sqlmodel import Session
 
 from api.negotiation import wants_html
 from api.pages import render
 from api.problems import Problem
-from kb.errors import InvalidInput
+from kb.errors import Conflict, InvalidInput, NotFound
 from kb.store.engine import Store
 from kb.store.listing import MAX_DEPTH, MAX_PER_PAGE, Asked, Listing, Page
 
@@ -182,6 +183,19 @@ def answer(
         body = render(page, {"it": value, "url": request.url, **(context or {})})
         return finished(request, body, "text/html; charset=utf-8", headers, status)
     return finished(request, orjson.dumps(kept), "application/json", headers, status)
+
+
+def named(
+    request: Request, session: Session, text: str | None, resolve: Callable[[Session, str], int]
+) -> int | None:
+    """Row number of the one thing that words typed into a search box name: an identifier leads to
+    what it identifies. None where they name nothing, and for programs, which ask for it by name."""
+    if not text or not wants_html(request.scope):
+        return None
+    try:
+        return resolve(session, text)
+    except (InvalidInput, NotFound, Conflict):
+        return None
 
 
 def listed(

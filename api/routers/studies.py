@@ -6,8 +6,9 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 
-from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed
+from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed, named
 from api.problems import Moved
 from kb.models.ids import Kind, public_id
 from kb.store import studies
@@ -27,6 +28,8 @@ def list_studies(
 ) -> Response:
     """Studies, newest first unless asked otherwise; those of unknown year come last."""
     with store.reading() as session:
+        if (number := named(request, session, asked.search, resolve_study)) is not None:
+            return RedirectResponse(f"/studies/{public_id(Kind.STUDY, number)}", 303)
         found = studies.list_studies(session, asked)
     return listed(request, found, "studies/list.html", StudySummary, select)
 

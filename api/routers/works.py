@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 from sqlmodel import Session
 
@@ -17,6 +18,7 @@ from api.answers import (
     answers_with,
     asked_of,
     listed,
+    named,
 )
 from api.problems import Moved
 from kb.models.ids import Kind, public_id
@@ -71,6 +73,8 @@ def list_works(
 ) -> Response:
     """Works, newest first unless asked otherwise; those of unknown year come last."""
     with store.reading() as session:
+        if (number := named(request, session, asked.search, resolve_work)) is not None:
+            return RedirectResponse(f"/works/{public_id(Kind.WORK, number)}", 303)
         found = works.list_works(session, asked)
     return listed(request, found, "works/list.html", WorkSummary, select)
 

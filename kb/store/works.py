@@ -382,7 +382,9 @@ WORKS = Listing(
     source=Work,
     id=col(Work.id),
     order="year:desc",
-    searched=col(Work.title),
+    searched=sa.func.coalesce(col(Work.title), "")
+    .concat(" ")
+    .concat(sa.func.coalesce(col(Work.authors_text), "")),
     always=(col(Work.merged_into_id).is_(None),),
     fields={
         "year": Field(about="Year of publication", column=col(Work.year), reads=Reads.INTEGER),

@@ -1,5 +1,7 @@
 """What programs get: JSON that says what is known, and what is not."""
 
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -114,7 +116,7 @@ def test_a_cursor_leads_through_a_list_in_any_order(client: TestClient, store: S
         a_registration(session, "NCT00395200", another)
         a_work(session, title="Unread")
     for order in (f"{field}:{way}" for field in LISTS[listed].sortable for way in ("asc", "desc")):
-        asked = {"sort": order, "per_page": 1}
+        asked: dict[str, Any] = {"sort": order, "per_page": 1}
         at_once = client.get(f"/{listed}", params=asked | {"per_page": 100}).json()["results"]
         one_by_one, cursor = [], "*"
         while cursor:

@@ -195,6 +195,34 @@ def test_numbers_stand_as_they_were_printed(plain_client: TestClient, plain_stor
     assert shown == "mean 6.70 score SD 1.0; range 3.5 to 8; p < 0.03"
 
 
+@pytest.mark.parametrize(
+    ("typed", "leads_to"),
+    [
+        pytest.param("/works?search=10.3390/jcm8122102", "/works/W1", id="DOI"),
+        pytest.param("/works?search=31810187", "/works/W1", id="PMID"),
+        pytest.param("/studies?search=NCT03778333", "/studies/S1", id="registration"),
+    ],
+)
+def test_an_identifier_in_a_search_box_leads_to_what_it_names(
+    plain_client: TestClient, plain_store: Store, typed: str, leads_to: str
+):
+    with plain_store.writing() as session:
+        the_seed_study(session)
+    answer = plain_client.get(typed, headers={"Accept": BROWSER}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
+def test_works_are_found_by_the_words_of_their_title_and_their_authors(
+    plain_client: TestClient, plain_store: Store
+):
+    with plain_store.writing() as session:
+        the_seed_study(session)
+    for words, found in (("iacobaeus sclerosis", 1), ("Kadri", 1), ("iacobaeus stroke", 0)):
+        answer = plain_client.get("/works", params={"search": words})
+        assert answer.json()["meta"]["count"] == found, words
+        page(plain_client, f"/works?search={words}")
+
+
 def test_what_was_worked_out_is_not_shown_as_printed(plain_client: TestClient, plain_store: Store):
     with plain_store.writing() as session:
         the_seed_study(session)
