@@ -257,7 +257,7 @@ def _read_cursor(cursor: str, order: _Order, text: str) -> list[Any]:
 
 def _fits(column: Column, value: Any) -> bool:
     """Whether the database can compare the two; a cursor may have been made up."""
-    kind = column.type.python_type
+    kind: Any = column.type.python_type
     kind = str if kind is object else kind  # SQLModel's own strings do not say what they are
     if value is None or (kind is float and type(value) in (int, float)):
         return True
