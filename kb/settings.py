@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     """Read from the environment as `KB_<NAME>`, else from a `.env` file in the working folder.
 
     An empty value counts as not set. `InvalidInput` names the variable that cannot be used. Keys,
-    tokens and the database's address are left out of the text form.
+    tokens, the contact and the database's address are left out of the text form.
     """
 
     model_config = SettingsConfigDict(
@@ -113,7 +113,8 @@ class Settings(BaseSettings):
         default_factory=_default_database_url, repr=False
     )
 
-    contact_email: EmailStr | None = None  # sent to sources that ask who is calling
+    # Sent to sources that ask who is calling.
+    contact_email: EmailStr | None = Field(default=None, repr=False)
     source_timeout_s: float = Field(default=30.0, gt=0, le=3600)  # silence borne from a source
 
     europepmc_url: BaseUrl = "https://www.ebi.ac.uk/europepmc/webservices/rest"

@@ -105,8 +105,9 @@ def test_secrets_do_not_show(monkeypatch):
     monkeypatch.setenv("KB_EUTILS_KEY", "k3y")
     monkeypatch.setenv("KB_API_TOKENS", "t0ken,other")
     monkeypatch.setenv("KB_DATABASE_URL", "postgresql://kb:passw0rd@db/kb")
+    monkeypatch.setenv("KB_CONTACT_EMAIL", "reader@university.edu")
     for text in (repr(Settings()), str(Settings()), f"{Settings().api_tokens}"):
-        assert not [secret for secret in ("k3y", "t0ken", "passw0rd") if secret in text]
+        assert not [secret for secret in ("k3y", "t0ken", "passw0rd", "reader") if secret in text]
 
 
 def test_settings_do_not_change():
