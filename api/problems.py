@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -24,6 +25,8 @@ from kb.errors import (
     StoreUnavailable,
     Unauthorized,
 )
+
+_log = logging.getLogger(__name__)
 
 STATUS: Final[Mapping[type[KBError], int]] = {
     InvalidInput: 422,
@@ -120,7 +123,12 @@ def _on_purpose(request: Request, error: Exception) -> Response:
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
         headers["Retry-After"] = str(round(retry_after_s))
-    return _answer(request, status_of(error), str(error), headers=headers)
+    detail = str(error)
+    if isinstance(error, StoreUnavailable):
+        # Where the database lies is for whoever runs the server, not for whoever asks it.
+        _log.error("%s", detail)
+        detail = "the database does not answer now; the server's log says why"
+    return _answer(request, status_of(error), detail, headers=headers)
 
 
 def _moved(request: Request, error: Exception) -> Response:

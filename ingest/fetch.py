@@ -293,7 +293,8 @@ class Fetch:
             query = [pair for pair in parse_qsl(target_query, True) if pair[0] not in ours]
             query += [] if question.post else private
         if key := self._key(source):
-            body = body.replace(key.encode(), b"***")  # NCBI quotes a key that it refuses
+            for spelling in {key, quote(key, safe="")}:  # NCBI quotes a key that it refuses
+                body = body.replace(spelling.encode(), b"***")
         kept = {name: value for name, value in headers.items() if _is_kept(name)}
         if url != lane.base_url + question.path:
             kept[_FINAL_PATH] = url.removeprefix(lane.base_url)

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from kb import starter
 from kb.errors import InvalidInput
 from kb.formats.curation import Curated
 from kb.models.evidence import StudyRecord
 from kb.models.records import CitingList, Payload
-from kb.models.tables import StoredRecord
 from kb.store.engine import Store
 from kb.store.payloads import keep
 from kb.store.record_studies import link_overlaps, save_registrations, save_study_record
@@ -46,12 +45,6 @@ class CuratedReport:
 def load_starter(store: Store, progress: Progress | None = None) -> CuratedReport:
     """Bring in the starter evidence; where it is already, this writes nothing."""
     return save_curated(store, STARTER, starter.read(), progress=progress)
-
-
-def has_starter(store: Store) -> bool:
-    with store.reading() as session:
-        query = select(StoredRecord.id).where(StoredRecord.source == STARTER).limit(1)
-        return session.exec(query).first() is not None
 
 
 def save_curated(

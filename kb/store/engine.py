@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlmodel import Session
@@ -79,7 +80,19 @@ def _parsed(url: str) -> sa.URL:
         raise InvalidInput(
             f"KB_DATABASE_URL names {parsed.get_backend_name()!r} (expected sqlite or postgresql)"
         )
+    _check_options(parsed)
     return parsed
+
+
+def _check_options(url: sa.URL) -> None:
+    """The driver would take a wrong option for its own mistake, on the first connection."""
+    if url.get_backend_name() == "sqlite" and url.query:
+        option = next(iter(url.query))
+        raise InvalidInput(f"KB_DATABASE_URL has the option {option!r}, and SQLite takes none here")
+    try:
+        psycopg.conninfo.make_conninfo(**{k: str(v) for k, v in url.query.items()})
+    except psycopg.ProgrammingError as error:
+        raise InvalidInput(f"KB_DATABASE_URL cannot be used: {str(error).strip()}") from error
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -144,6 +157,8 @@ def _sentence(url: sa.URL, said: str) -> str:
     text = said.lower()
     if "locked" in text or "busy" in text or "lock timeout" in text:
         return f"another process is writing to the database {where}; try again when it is done"
+    if "disk i/o" in text:
+        return f"the disk under the database {where} failed (is it full?); nothing was changed"
     if "full" in text or "no space" in text:
         return f"no space left for the database {where}; nothing was changed"
     if "readonly" in text or "read-only" in text:

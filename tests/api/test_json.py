@@ -245,6 +245,7 @@ def test_a_database_that_does_not_answer_is_503(plain_client: TestClient, plain_
         session.connection().exec_driver_sql("DROP TABLE alembic_version")
     answer = plain_client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, 503)
+    assert plain_store.url.database not in answer.text
 
 
 def test_health_tells_the_schema_and_what_is_held(client: TestClient, store: Store):

@@ -245,3 +245,15 @@ def test_what_is_no_address_of_a_database_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="expected") as raised:
         Store(url)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("sqlite:////tmp/x.sqlite3?timeout=abc", id="SQLite takes no options"),
+        pytest.param("postgresql://kb@127.0.0.1/kb?bogus=1", id="no such option of PostgreSQL"),
+    ],
+)
+def test_a_wrong_option_in_the_database_url_is_named(url):
+    with pytest.raises(InvalidInput, match=r"KB_DATABASE_URL .*(timeout|bogus)"):
+        Store(url)
