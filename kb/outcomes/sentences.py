@@ -8,7 +8,7 @@ a figure or sent by the authors is never said to stand in a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -310,15 +310,23 @@ def _match(read: _Read, cells: Sequence[Stated], hints: Hints) -> _Match:
     weight = 0
     by_name = {cell.name: cell for cell in cells}
     pair = _fraction(read, by_name)
-    for cell in cells:
-        hit = _find(read, cell, hints) if is_checkable(cell) else None
+    # A printed number is one cell's, and a fraction means both of its numbers or neither: the 6 of
+    # "5/6" is no support for 6 of 6.
+    taken: set[_Span] = set()
+    if _counts(by_name) is not None:
+        taken = {(n.start, n.end) for fraction in read.fractions for n in fraction}
+    for cell in sorted(cells, key=lambda c: (c.name not in COUNTS, c.name in _DENOMINATORS)):
+        barred = taken if cell.name in COUNTS else frozenset[_Span]()
+        hit = _find(read, cell, hints, barred) if is_checkable(cell) else None
         if hit is not None:
             found[cell.name] = hit
             weight += _weight(cell)
+            taken.add(hit[0])
     if pair is not None:
         part, whole = pair
         found["events"] = (part.start, part.end), None
         found["n_analysed"] = (whole.start, whole.end), None
+        weight += sum(_weight(by_name[name]) for name in ("events", "n_analysed"))
     words, spans, share = _hint_words(read, hints)
     return _Match(
         read=read,
@@ -375,11 +383,16 @@ def _as_p(cell: Stated) -> str:
     return "p " + re.sub(r"^p(?:[- ]?value)?", "", (cell.text or "").strip(), flags=re.IGNORECASE)
 
 
-def _find(read: _Read, cell: Stated, hints: Hints) -> tuple[_Span, str | None] | None:
-    """Where the cell's number stands in the sentence, and how if not as printed."""
+def _find(
+    read: _Read, cell: Stated, hints: Hints, taken: Set[_Span]
+) -> tuple[_Span, str | None] | None:
+    """Where the cell's number stands in the sentence, outside the places taken, and how if not as
+    printed."""
     wanted = _wanted(cell)
     assert wanted is not None
     for number in read.numbers:
+        if (number.start, number.end) in taken:
+            continue
         if _may_be(number, cell, hints) and _is_same(number, wanted, cell.power):
             return (number.start, number.end), None
     text = read.sentence.text

@@ -345,7 +345,12 @@ class _Checked:
         if located is None:
             cells = tuple(_absent(c) for c in subject.cells)
             return _finding(subject, _support(cells), cells)
-        return _finding(subject, _support(located.cells), located.cells, located)
+        support = _support(located.cells)
+        is_of_outcome = subject.kind in (Kind.RESULT, Kind.ADVERSE_EVENT)
+        if support is Support.CONFIRMED and is_of_outcome and not located.words:
+            # The numbers alone may be another outcome's.
+            support = Support.PARTLY
+        return _finding(subject, support, located.cells, located)
 
     def _through(self, subject: _Subject) -> Finding:
         inputs = {i: self.finding(self.results[i]) for i, _ in subject.inputs if i in self.results}

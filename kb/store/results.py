@@ -36,6 +36,7 @@ from kb.models.tables import (
     StudyRegistration,
     Timepoint,
 )
+from kb.store.evidence_check import Finding, check_adverse_events, check_results
 from kb.store.listing import Asked, Condition, Field, Listing, Page, Reads, in_order, list_rows
 from kb.store.lookup import (
     resolve_outcome,
@@ -167,6 +168,20 @@ class PopulationOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbstractOut:
+    """The sentence of the abstract held here that a statement was found in, and whether its
+    numbers stand there. `quote` is at most one sentence; `cells` says of each number "stands",
+    "elsewhere" (in the abstract), "absent" or "not_checkable"."""
+
+    support: str  # "confirmed", "partly", "not found", "no number" or "no text held"
+    quote: str | None
+    section: str | None
+    sentence: int | None  # from 1, over the whole abstract
+    cells: dict[str, str]
+    through: list[str]  # the results a derived one was made from, whose numbers these are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOut:
     """One value set. `better` holds for the value as printed, where the source's wording turns
     the outcome's own direction round."""
@@ -201,6 +216,7 @@ class ResultOut:
     derivation: DerivationOut | None
     derives: list[str] = field(default_factory=list)  # results computed from this one
     evidence: EvidenceOut
+    in_abstract: AbstractOut | None  # None: not taken from an abstract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +244,7 @@ class AdverseEventOut:
     caveats: list[str]
     note: str | None
     evidence: EvidenceOut
+    in_abstract: AbstractOut | None  # None: not taken from an abstract
 
 
 # -- lists ---------------------------------------------------------------------------------------
@@ -473,6 +490,7 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
     populations = _populations(session, [row.population_id for row in rows])
     cells = _cells(session, numbers)
     derivations = _derivations(session, [row.derivation_id for row in rows])
+    checked = check_results(session, numbers)
     derives = defaultdict(list)
     for input_id, result_id in session.execute(
         sa.select(col(DerivationInput.result_id), col(Result.id))
@@ -516,8 +534,22 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
             derivation=_get(derivations, row.derivation_id),
             derives=derives[number],
             evidence=parts.evidence[row.evidence_id],
+            in_abstract=_in_abstract(checked.get(number)),
         )
     return in_order(numbers, found)
+
+
+def _in_abstract(finding: Finding | None) -> AbstractOut | None:
+    if finding is None:
+        return None
+    return AbstractOut(
+        support=finding.support.value,
+        quote=finding.quote,
+        section=finding.section,
+        sentence=finding.sentence,
+        cells={cell.name: cell.verdict.value for cell in finding.cells},
+        through=list(finding.through),
+    )
 
 
 def read_adverse_events(session: Session, numbers: Sequence[int]) -> list[AdverseEventOut]:
@@ -530,6 +562,7 @@ def read_adverse_events(session: Session, numbers: Sequence[int]) -> list[Advers
         timepoints=[row.timepoint_id for row in rows],
         evidence=[row.evidence_id for row in rows],
     )
+    checked = check_adverse_events(session, numbers)
     found = {
         row.id or 0: AdverseEventOut(
             id=public_id(Kind.ADVERSE_EVENT, row.id or 0),
@@ -553,6 +586,7 @@ def read_adverse_events(session: Session, numbers: Sequence[int]) -> list[Advers
             caveats=row.caveats,
             note=row.note,
             evidence=parts.evidence[row.evidence_id],
+            in_abstract=_in_abstract(checked.get(row.id or 0)),
         )
         for row in rows
     }

@@ -18,6 +18,7 @@ from kb.models.tables import (
     ArmDescription,
     CellProduct,
     DoseEvent,
+    Notice,
     ParticipantFlow,
     Registration,
     RegistrationAlias,
@@ -105,10 +106,17 @@ class StudyRegistrationOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportNotice:
+    kind: str  # "correction", "retraction" ...
+    date: str | None  # partial ISO date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOut:
     work: WorkLink
     basis: list[str]
     records: list[RecordRef]
+    notices: list[ReportNotice]  # of the work: what it reports may have been corrected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -579,10 +587,18 @@ def _reports(session: Session, study_id: int) -> list[ReportOut]:
     ).all()
     works = work_links(session, [row.work_id for row in rows])
     records = record_refs(session, [row.record_id for row in rows])
+    notices: dict[int, list[ReportNotice]] = defaultdict(list)
+    for notice in session.exec(
+        select(Notice)
+        .where(col(Notice.work_id).in_(set(works)))
+        .order_by(col(Notice.date).nulls_last(), col(Notice.id))
+    ):
+        notices[notice.work_id].append(ReportNotice(kind=notice.kind, date=notice.date))
     grouped: dict[int, ReportOut] = {}
     for row in rows:
         report = grouped.setdefault(
-            row.work_id, ReportOut(work=works[row.work_id], basis=[], records=[])
+            row.work_id,
+            ReportOut(work=works[row.work_id], basis=[], records=[], notices=notices[row.work_id]),
         )
         report.records.append(records[row.record_id])
         if row.basis not in report.basis:

@@ -253,6 +253,22 @@ def test_a_percentage_supports_its_count_only_weakly():
     assert (verdicts(percent), some(percent).cells[0].how) == ([ABSENT], "only as 1 of 5")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("No new T2 lesions in 5/6.", id="a denominator alone"),
+        pytest.param("Six of 7 were stable.", id="a numerator of another denominator"),
+    ],
+)
+def test_six_of_six_is_not_confirmed_by(text):
+    assert where(text, counts(6, 6), about("EDSS", side="stable")) is None
+
+
+def test_a_printed_number_stands_for_one_cell_only():
+    located = where("6 patients were stable.", counts(6, 6), about("EDSS", side="stable"))
+    assert sorted(verdicts(located)) == sorted([STANDS, ABSENT])
+
+
 def test_a_fall_printed_without_its_sign_says_so():
     located = where("EDSS decreased by 0.5 points.", [Stated(name="mean", value=-0.5)])
     assert verdicts(located) == [STANDS]

@@ -214,3 +214,9 @@ def test_one_study_is_checked_without_the_others(session):
     assert len(check_evidence(session)) == 2
     assert check_evidence(session, one.study.id) == [one.only()]
     assert check_results(session, []) == {}
+
+
+def test_numbers_beside_another_outcome_are_not_confirmed(session):
+    scene = Scene(session, [{"label": None, "text": "Fever was seen in 3 of 5 patients."}])
+    scene.result({"events": 3, "n_analysed": 5}, outcome_title="New T2 lesions")
+    assert scene.only().support is Support.PARTLY
