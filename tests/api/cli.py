@@ -18,7 +18,14 @@ from kb.settings import Settings
 from kb.store.engine import Store
 from tests.conftest import ROOT
 
-COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
+# Tests that run in the background inherit that Ctrl-C is ignored; a person's terminal does not.
+_MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from api.cli import main
+main()
+"""
+COMMAND = (sys.executable, "-c", _MAIN)
 
 
 def an_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
