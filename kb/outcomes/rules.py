@@ -95,6 +95,20 @@ _RULES: Final[tuple[Callable[[ResultClaim], Iterator[DerivedResult]], ...]] = (
 )
 
 
+def direction_of_benefit(category: Category | None, of_outcome: str | None) -> str | None:
+    """Whether more or fewer persons in a category is better ("higher", "lower").
+
+    `of_outcome` is the direction of the outcome as defined, which holds for its event and is
+    turned round for its complement. None for persons who stayed stable, where the definition has
+    no direction, and without a category.
+    """
+    if category in _COURSE:
+        return {Category.IMPROVED: "higher", Category.WORSENED: "lower"}.get(category)
+    if category is Category.COMPLEMENT and of_outcome is not None:
+        return _OPPOSITE[of_outcome]
+    return of_outcome if category is Category.EVENT else None
+
+
 def _counts(result: ResultClaim) -> tuple[int, int] | None:
     """(persons counted, persons analysed), both reported as whole numbers in range; else None."""
     if result.kind is not ResultKind.ARM or result.statistic is not Statistic.PERSON_COUNT:
@@ -118,11 +132,9 @@ def _made(
         # The denominator is the reported one.
         next(cell for cell in result.cells if cell.name is CellName.N_ANALYSED),
     )
-    better = result.better
-    if category is Category.EVENT and better is not None:
-        better = _OPPOSITE[better]
-    elif category in _COURSE:
-        better = {Category.IMPROVED: "higher", Category.WORSENED: "lower"}.get(category)
+    # A complement is printed the other way round than its event.
+    of_event = None if result.better is None else _OPPOSITE[result.better]
+    better = direction_of_benefit(category, of_event)
     claim = replace(
         result,
         key=f"{result.key} | {rule}: {category}",

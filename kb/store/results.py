@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from kb.errors import NotFound
-from kb.models.evidence import CellName, State
+from kb.models.evidence import Category, CellName, State
 from kb.models.ids import Kind, public_id
 from kb.models.tables import (
     AdverseEvent,
@@ -36,6 +36,7 @@ from kb.models.tables import (
     StudyRegistration,
     Timepoint,
 )
+from kb.outcomes.rules import direction_of_benefit
 from kb.store.evidence_check import Finding, check_adverse_events, check_results
 from kb.store.listing import Asked, Condition, Field, Listing, Page, Reads, in_order, list_rows
 from kb.store.lookup import (
@@ -183,8 +184,8 @@ class AbstractOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOut:
-    """One value set. `better` holds for the value as printed, where the source's wording turns
-    the outcome's own direction round."""
+    """One value set. `better` holds for the value as printed: as the curator says, else as the side
+    counted (improved, worsened, event, complement) has it; None leaves the outcome's own."""
 
     id: str
     key: str
@@ -527,7 +528,7 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
             ci_level=row.ci_level,
             p_text=row.p_text,
             method=row.method,
-            better=row.better,
+            better=row.better or _better(row, outcomes[row.outcome_id]),
             is_primary_outcome=row.is_primary_outcome,
             caveats=row.caveats,
             note=row.note,
@@ -537,6 +538,10 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
             in_abstract=_in_abstract(checked.get(number)),
         )
     return in_order(numbers, found)
+
+
+def _better(row: Result, outcome: OutcomeOut) -> str | None:
+    return direction_of_benefit(Category(row.category) if row.category else None, outcome.better)
 
 
 def _in_abstract(finding: Finding | None) -> AbstractOut | None:

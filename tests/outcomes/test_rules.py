@@ -19,7 +19,7 @@ from kb.models.evidence import (
     Statistic,
     TimepointClaim,
 )
-from kb.outcomes.rules import EXPLAINED, derive_results
+from kb.outcomes.rules import EXPLAINED, derive_results, direction_of_benefit
 
 ABSTRACT = EvidenceClaim(
     kind="abstract", document="10.3390/jcm8122102", locator="abstract", standing=Standing.PRIMARY
@@ -188,3 +188,19 @@ def test_a_derived_result_stands_where_none_is_reported(given_):
     made = [one.claim for one in derive_results(given_)]
     places = {(m.arm, m.category) for m in made}
     assert places.isdisjoint((r.arm, r.category) for r in given_)
+
+
+@pytest.mark.parametrize(
+    ("category", "of_outcome", "better"),
+    [
+        pytest.param(Category.WORSENED, "lower", "lower", id="fewer who worsened"),
+        pytest.param(Category.IMPROVED, "lower", "higher", id="more who improved, low score good"),
+        pytest.param(Category.STABLE, "lower", None, id="stable: neither"),
+        pytest.param(Category.EVENT, "lower", "lower", id="the event as the outcome"),
+        pytest.param(Category.COMPLEMENT, "lower", "higher", id="its complement turned round"),
+        pytest.param(Category.COMPLEMENT, None, None, id="no direction to turn"),
+        pytest.param(None, "lower", None, id="no category"),
+    ],
+)
+def test_the_direction_of_benefit_follows_from_the_side_counted(category, of_outcome, better):
+    assert direction_of_benefit(category, of_outcome) == better
