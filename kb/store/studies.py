@@ -607,6 +607,7 @@ def _reports(session: Session, study_id: int) -> list[ReportOut]:
 
 
 def _overlaps(session: Session, study_id: int) -> list[OverlapOut]:
+    """Overlaps that somebody states, then those that a report in common makes possible."""
     rows = session.exec(
         select(StudyOverlap)
         .where(
@@ -615,9 +616,15 @@ def _overlaps(session: Session, study_id: int) -> list[OverlapOut]:
         .order_by(StudyOverlap.certainty, col(StudyOverlap.study_id), col(StudyOverlap.other_id))
     ).all()
     others = [row.other_id if row.study_id == study_id else row.study_id for row in rows]
-    labels = study_refs(session, others)
-    records = record_refs(session, [row.record_id for row in rows])
-    return [
+    shared = {
+        report.study_id: report
+        for report in _reports_in_common(session, study_id)
+        if report.study_id not in others
+    }
+    labels = study_refs(session, [*others, *shared])
+    said_by = [row.record_id for row in rows] + [report.record_id for report in shared.values()]
+    records = record_refs(session, said_by)
+    stated = [
         OverlapOut(
             other=labels[other],
             kind=row.kind,
@@ -628,6 +635,28 @@ def _overlaps(session: Session, study_id: int) -> list[OverlapOut]:
         )
         for row, other in zip(rows, others)
     ]
+    possible = [
+        OverlapOut(
+            other=labels[other],
+            kind="may share participants",
+            certainty="possible",
+            reason=f"{public_id(Kind.WORK, report.work_id)} is said to report both",
+            is_inverse=False,
+            record=records[report.record_id],
+        )
+        for other, report in sorted(shared.items())
+    ]
+    return stated + possible
+
+
+def _reports_in_common(session: Session, study_id: int) -> Sequence[Report]:
+    """What is said of other studies' reports where the work reports this study too."""
+    own = sa.select(col(Report.work_id)).where(col(Report.study_id) == study_id)
+    return session.exec(
+        select(Report)
+        .where(col(Report.work_id).in_(own), Report.study_id != study_id)
+        .order_by(col(Report.study_id), col(Report.work_id).desc(), col(Report.record_id))
+    ).all()
 
 
 def study_refs(session: Session, numbers: Sequence[int]) -> dict[int, StudyRef]:

@@ -202,3 +202,16 @@ def test_a_registry_entry_tells_which_works_report_and_which_are_reading(session
     found = read_registration(session, registration.id)
     assert [(w.work.title, w.kind) for w in found.works] == [("background reading", "background")]
     assert read_study(session, study.id).reports[0].basis == ["curated"]
+
+
+def test_studies_with_a_report_in_common_may_share_participants(session):
+    one, other, third = a_study(session), a_study(session), a_study(session)
+    work = a_work(session)
+    for study in (one, other):
+        reported_by(session, study, work)
+    reported_by(session, third, a_work(session))
+    found = read_study(session, one.id).overlaps
+    assert [(o.other.id, o.kind, o.certainty) for o in found] == [
+        (f"S{other.id}", "may share participants", "possible")
+    ]
+    assert found[0].reason == f"W{work.id} is said to report both"
