@@ -509,6 +509,12 @@ def findings(console: Console, found: Sequence[Finding]) -> None:
     counted = Counter(f.support for f in found)
     shown = ", ".join(f"{counted[support]} {support}" for support in Support if counted[support])
     console.print(f"{len(found)} statements taken from abstracts: {shown}")
+    unread = sorted({f.work for f in found if f.support is Support.NO_TEXT and f.work})
+    if unread:
+        console.print(
+            f"{len(unread)} works have no abstract here yet; `kb ingest work {unread[0]}` fetches "
+            "that of the first."
+        )
 
 
 TABLES: Final[Mapping[str, Callable[[Any], Table]]] = {

@@ -97,3 +97,5 @@ def test_numbers_are_checked_against_the_abstracts_held() -> None:
     shown = kb("evidence", "check", "--study", "MS_IACOBAEUS_2019").stdout
     assert f"{len(of_seed)} statements taken from abstracts" in shown
     assert kb("evidence", "check", "--study", "S9999").exit_code == 3
+    # Nothing was fetched yet, and the user is told what would fetch it.
+    assert f"kb ingest work {of_seed[0]['work']}" in shown
