@@ -1,0 +1,119 @@
+"""A number for analysis and the chain that leads back to what was reported.
+
+A rule takes numbers to a number. Each application is kept as a step: which rule, from what, to
+what. A number without steps is the reported one itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kb.models.evidence import Origin, State
+
+# From the most to the least trusted: what is computed from a digitised value is digitised.
+TRUST: Final = (
+    Origin.REPORTED,
+    Origin.AUTHOR_SUPPLIED,
+    Origin.COMPUTED,
+    Origin.DIGITISED,
+    Origin.IMPUTED,
+)
+
+
+def least_trusted(*origins: Origin) -> Origin:
+    """The origin of a number made from numbers of these origins."""
+    return max(origins, key=TRUST.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one number follows from others. `origin` is computed where the formula holds exactly,
+    imputed where it assumes what was not reported."""
+
+    id: str  # stable, kebab-case
+    title: str
+    formula: str  # in words and signs, for people
+    guard: str  # when it refuses
+    source: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a rule makes no number of these inputs."""
+
+    reason: str
+    rule: str | None = None  # id, once it is known which rule was asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A number that went into a step. `result` is the key or id of the result it was read from;
+    None where it is no cell of a result (an assumed weight, a chosen correlation) or comes from
+    the step before."""
+
+    name: str  # "se", "n_analysed", "p", "weight_kg"
+    value: float
+    text: str | None = None  # as printed
+    result: str | None = None
+    origin: Origin = Origin.REPORTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One application of a rule. `flags` say what to know of it: "conservative", "skewed" ..."""
+
+    rule: str
+    statement: str
+    inputs: tuple[Input, ...]
+    output: float
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number for analysis, or the state that says why there is none.
+
+    `value` is None exactly where `state` is neither reported nor reported_zero; then `origin` is
+    None too. `chain` is in order of application and empty for a reported number. `refused` are
+    the rules that were tried and made nothing.
+    """
+
+    value: float | None
+    state: State
+    origin: Origin | None
+    chain: tuple[Step, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    result: str | None = None  # the result it is read from or made for
+    text: str | None = None  # as printed, of a number without chain
+
+    @property
+    def rule(self) -> str | None:
+        """Id of the last rule; None for a reported number."""
+        return self.chain[-1].rule if self.chain else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What to know before it is used, over the whole chain, each once."""
+        return tuple(dict.fromkeys(flag for step in self.chain for flag in step.flags))
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Its own origin and that of everything it was made from."""
+        own = () if self.origin is None else (self.origin,)
+        return frozenset((*own, *(i.origin for i in _inputs(self.chain))))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a Number is neither true nor false; compare its value with None")
+
+
+def missing(state: State = State.NOT_REPORTED, *refused: Refused) -> Number:
+    """No number, and why."""
+    return Number(value=None, state=state, origin=None, refused=refused)
+
+
+def _inputs(chain: tuple[Step, ...]) -> Iterator[Input]:
+    for step in chain:
+        yield from step.inputs
