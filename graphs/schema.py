@@ -319,6 +319,16 @@ EDGES: tuple[EdgeKind, ...] = (
     # What was found.
     EdgeKind("measured", K.STUDY, K.RESULT, t.Result, "study_id", "id"),
     EdgeKind("of", K.RESULT, K.OUTCOME, t.Result, "id", "outcome_id"),
+    EdgeKind(
+        "matched_to",
+        K.OUTCOME,
+        K.OUTCOME,
+        t.OutcomeMatch,
+        "outcome_id",
+        "definition_id",
+        ("category", "confidence", "basis", "confirmed_by", "confirmed_at", "why"),
+    ),
+    EdgeKind("defined_by", K.OUTCOME, K.WORK, t.OutcomeWork, "outcome_id", "work_id"),
     EdgeKind("in", K.RESULT, K.ARM, t.Result, "id", "arm_id"),
     EdgeKind("against", K.RESULT, K.ARM, t.Result, "id", "comparator_id"),
     EdgeKind("at", K.RESULT, K.TIMEPOINT, t.Result, "id", "timepoint_id"),

@@ -21,6 +21,7 @@ from kb.models.tables import (
     Notice,
     NoticeAssertion,
     Observation,
+    OutcomeWork,
     Reference,
     Report,
     StoredRecord,
@@ -60,6 +61,7 @@ _KEYED: tuple[tuple[type[Any], str], ...] = (
     (WorkRelation, "other_id"),
     (WorkRegistration, "work_id"),
     (Report, "work_id"),
+    (OutcomeWork, "work_id"),
     (Coverage, "work_id"),
 )
 # A work does not cite or relate to itself; assertions before their edges.

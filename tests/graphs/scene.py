@@ -127,6 +127,15 @@ def every_kind(session: Session) -> None:
             arm_id=1, record_id=1, key="2", evidence_id=1, milestone="completed", n=5
         ),
         t.OutcomeDefinition(id=1, title="No new T2 lesions"),
+        t.OutcomeDefinition(id=2, title="New or enlarging T2 lesions", code="T2_NEW"),
+        t.OutcomeMatch(
+            outcome_id=1,
+            definition_id=2,
+            category="complement",
+            confirmed_by="a reviewer",
+            confirmed_at=NOW,
+        ),
+        t.OutcomeWork(outcome_id=2, work_id=2),
         t.Timepoint(id=1, study_id=1, value=0.0, unit="day"),
         t.Timepoint(id=2, study_id=1, value=24.0, unit="week", text="week 24"),
         t.Population(id=1, study_id=1, analysis_set="completers"),

@@ -6,15 +6,23 @@ a derived number names its derivation.
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from kb.models.evidence import Category, CellName, Origin, ResultKind, State, Statistic
-from kb.models.tables.base import one_of
+from kb.models.tables.base import UtcDateTime, one_of
 
 
 class OutcomeDefinition(SQLModel, table=True):
-    """What is measured. From the vocabulary (has a code), or as a registry entry words it."""
+    """What is measured. From the vocabulary (has a code), or as a registry entry words it.
+
+    A row with a code says what the vocabulary says in this `version`; see
+    `kb.outcomes.vocabulary` for what each part means. Without a code the parts after `version`
+    are None.
+    """
 
     __tablename__ = "outcome_definition"
 
@@ -29,6 +37,49 @@ class OutcomeDefinition(SQLModel, table=True):
     better: str | None = None  # "lower", "higher"; None: depends on context or unknown
     note: str | None = Field(default=None, sa_type=sa.Text)
     version: str | None = None
+    variant_of: str | None = None  # code of the definition this narrows
+    instrument_version: str | None = None
+    statistics: list[str] | None = Field(default=None, sa_type=sa.JSON)
+    unused: list[float] | None = Field(default=None, sa_type=sa.JSON)
+    thresholds: list[dict[str, Any]] | None = Field(default=None, sa_type=sa.JSON)
+    conditions: list[str] | None = Field(default=None, sa_type=sa.JSON)
+    synonyms: list[str] | None = Field(default=None, sa_type=sa.JSON)
+    concepts: list[str] | None = Field(default=None, sa_type=sa.JSON)  # "mesh:D001423"
+    source: str | None = Field(default=None, sa_type=sa.Text)
+    is_confirmed: bool | None = None  # None: not from the vocabulary
+
+
+class OutcomeWork(SQLModel, table=True):
+    """The work that defines an outcome's instrument, as the vocabulary names it."""
+
+    __tablename__ = "outcome_work"
+
+    outcome_id: int = Field(primary_key=True, foreign_key="outcome_definition.id")
+    work_id: int = Field(primary_key=True, foreign_key="work.id", index=True)
+
+
+class OutcomeMatch(SQLModel, table=True):
+    """A person's word that an outcome without a code is one the vocabulary defines.
+
+    `confidence` and `basis` are those of the suggestion at that time, None where there was none.
+    """
+
+    __tablename__ = "outcome_match"
+    __table_args__ = (
+        sa.CheckConstraint(f"category IS NULL OR {one_of('category', Category)}", name="category"),
+        sa.CheckConstraint(
+            "confidence IS NULL OR (confidence >= 0 AND confidence <= 1)", name="confidence"
+        ),
+    )
+
+    outcome_id: int = Field(primary_key=True, foreign_key="outcome_definition.id")
+    definition_id: int = Field(foreign_key="outcome_definition.id", index=True)
+    category: str | None = None  # the side its persons are on, where the wording says so
+    confidence: float | None = None
+    basis: str | None = Field(default=None, sa_type=sa.Text)
+    confirmed_by: str
+    confirmed_at: datetime = Field(sa_type=UtcDateTime)
+    why: str | None = Field(default=None, sa_type=sa.Text)
 
 
 class Timepoint(SQLModel, table=True):
