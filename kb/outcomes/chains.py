@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from kb.models.evidence import Origin, State
@@ -25,6 +26,14 @@ TRUST: Final = (
 def least_trusted(*origins: Origin) -> Origin:
     """The origin of a number made from numbers of these origins."""
     return max(origins, key=TRUST.index)
+
+
+class Guard(StrEnum):
+    """Refusals a person may set aside; the number is then flagged with the guard's name."""
+
+    SKEWED = "skewed"  # the quantiles speak against a symmetric distribution
+    SMALL_SAMPLE = "small-sample"  # too few participants behind the quantiles
+    NOT_MIDWAY = "not-midway"  # the estimate is not in the middle of its interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class Refused:
     """Why a rule makes no number of these inputs."""
 
     reason: str
+    guard: Guard | None = None  # None: nothing to set aside, the inputs do not permit it
     rule: str | None = None  # id, once it is known which rule was asked
 
 
@@ -86,8 +96,9 @@ class Number:
     origin: Origin | None
     chain: tuple[Step, ...] = ()
     refused: tuple[Refused, ...] = ()
-    result: str | None = None  # the result it is read from or made for
+    result: str | None = None  # the result it was read from
     text: str | None = None  # as printed, of a number without chain
+    rounding: float = 0.0  # how far the rounding of what was printed may have moved it
 
     @property
     def rule(self) -> str | None:
