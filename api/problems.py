@@ -19,6 +19,7 @@ from kb.errors import (
     Conflict,
     InvalidInput,
     KBError,
+    NotEstimable,
     NotFound,
     SourceRejected,
     SourceUnavailable,
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 STATUS: Final[Mapping[type[KBError], int]] = {
     InvalidInput: 422,
+    NotEstimable: 422,
     NotFound: 404,
     Conflict: 409,
     Unauthorized: 401,

@@ -13,6 +13,10 @@ class InvalidInput(KBError):
     """Change what was sent; the message says what was received and what would do."""
 
 
+class NotEstimable(KBError):
+    """These data do not determine the statistic that was asked for."""
+
+
 class Conflict(KBError):
     """Contradicts what is recorded; a person decides."""
 

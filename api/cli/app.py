@@ -17,6 +17,7 @@ from kb.errors import (
     Conflict,
     InvalidInput,
     KBError,
+    NotEstimable,
     NotFound,
     SourceRejected,
     SourceUnavailable,
@@ -30,6 +31,7 @@ EXIT_CODES: Final[dict[type[KBError], int]] = {
     StoreUnavailable: 5,
     SourceUnavailable: 6,
     SourceRejected: 7,
+    NotEstimable: 8,
 }
 _ANY_OTHER: Final = 1
 _OUR_MISTAKE: Final = 70  # EX_SOFTWARE of BSD's sysexits.h
