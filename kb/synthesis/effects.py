@@ -1,7 +1,7 @@
 """Effect sizes and their sampling variances from what studies report.
 
 Measures and columns go by the names of the R package metafor (Viechtbauer 2010, J Stat Softw
-36(3):1-48), and so do the rules for zero cells. Logarithms are natural ones. Formulas are cited
+36(3):1-48), and so do the rules for zero cells; HR is our own. Logarithms are natural ones. Formulas are cited
 where they are; "Handbook" is the Cochrane Handbook for Systematic Reviews of Interventions.
 """
 
@@ -161,7 +161,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
             "SMCR", "standardised mean change, by the first SD",
             ("m1i", "m2i", "sd1i", "ri", "ni"), "natural", "standardised mean change",
         ),
-        _measure("GEN", "estimate as given", ("yi", "vi|sei"), "as given", None),
+        _measure("HR", "log hazard ratio, as given", ("yi", "vi|sei"), "log", "hazard ratio"),
+        _measure("GEN", "estimate, as given", ("yi", "vi|sei"), "as given", None),
     )
 }  # fmt: skip
 
@@ -279,7 +280,7 @@ def complete_columns(
     for part, rest, total in _PARTS:
         if part in c and rest in c and total in c:
             _fill(c, part, rest, total, named)
-    if measure == "GEN":
+    if "sei" in c:
         c["vi"] = np.where(np.isnan(c["vi"]), c["sei"] ** 2, c["vi"])
     return c
 
@@ -585,6 +586,7 @@ _FORMULAS: Final[Mapping[str, Callable[[Columns, str], Pair]]] = {
     "MC": _mean_change,
     "SMCC": _change_by_its_sd,
     "SMCR": _change_by_first_sd,
+    "HR": _as_given,
     "GEN": _as_given,
 }
 

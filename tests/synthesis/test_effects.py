@@ -130,6 +130,8 @@ def random_columns(seed: int) -> dict[str, list[float]]:
 def test_effects_of_random_studies_are_those_of_escalc() -> None:
     asked: list[dict[str, Any]] = []
     for measure in MEASURES.values():
+        if measure.code == "HR":  # not one of metafor's
+            continue
         given = {need.split("|")[-1] for need in measure.needs}
         choices: list[dict[str, Any]] = [{}]
         choices += [{"vtype": v} for v in measure.variances if v not in ("RevMan", "metafor5")]
