@@ -1,0 +1,179 @@
+"""One result with all that stands around it: what an outcome table needs of a study.
+
+Plain values, read by the store. A text or number that no source gives is None, and its state says
+what is known of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from kb.models.evidence import Category, Origin, ResultKind, State, Statistic
+from kb.outcomes.harmonise import ReportedResult
+
+EXPERIMENTAL: Final = "experimental"
+CONTROL: Final = "control"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something said of an arm or a study. Several sources that differ leave it unclear: `value`
+    then joins what they say, so that a moderator is never one side's word."""
+
+    value: str | float | None
+    state: State
+    origin: Origin | None = None
+    rule: str | None = None
+
+
+NOT_SAID: Final = Fact(value=None, state=State.NOT_REPORTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFacts:
+    """A report of a study."""
+
+    id: str
+    doi: str | None
+    pmid: str | None
+    title: str | None
+    authors: str | None
+    year: int | None
+    venue: str | None
+    is_retracted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Another study that may hold the same participants."""
+
+    study: str
+    label: str
+    kind: str
+    certainty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFacts:
+    """`name` is the label, with the id where another study of the base goes by the same label."""
+
+    id: str
+    label: str
+    name: str
+    title: str | None
+    year: int | None
+    conditions: tuple[str, ...]
+    phenotype: str | None
+    design: Fact
+    country: Fact
+    registrations: tuple[str, ...]
+    reports: tuple[WorkFacts, ...]
+    overlaps: tuple[Overlap, ...]  # with studies of the same selection
+    rob_overall: Fact = NOT_SAID
+    rob_tool: Fact = NOT_SAID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmFacts:
+    """Doses in 10^6 cells; a range keeps its two ends and has no value."""
+
+    id: str
+    label: str
+    role: str | None
+    is_whole_study: bool
+    tissue: Fact
+    donor: Fact
+    route: Fact
+    dose_per_kg: Fact
+    dose_per_kg_low: Fact
+    dose_per_kg_high: Fact
+    dose_cells: Fact
+    n_administrations: Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """As reported; `days` only where they follow from value and unit."""
+
+    value: float | None
+    unit: str | None
+    text: str | None
+    anchor: str | None
+    days: float | None
+
+    @property
+    def shown(self) -> str:
+        if self.value is None:
+            return self.text or ""
+        if self.value == 0:
+            return "baseline"
+        plural = "" if self.value == 1 or not self.unit else "s"
+        return f"{self.value:g} {self.unit or ''}{plural}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a result stands, and where that was read or entered."""
+
+    document: str
+    locator: str
+    kind: str
+    standing: str
+    quote: str | None
+    work: str | None
+    recorded_by: str
+    row: str | None
+    payload: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """`reported.key` is the result's public id. `record` is whose account of the study it belongs
+    to: arms of two accounts are never matched. `status` says how far the value was checked;
+    what does not enter analyses stands in the long form only."""
+
+    reported: ReportedResult
+    record: int
+    study: StudyFacts
+    arm: ArmFacts
+    comparator: ArmFacts | None
+    outcome: str
+    code: str | None
+    definition: str
+    version: str | None
+    outcome_title: str
+    category: Category | None
+    time: When | None
+    baseline_time: When | None
+    analysis_set: str | None
+    subgroup: str | None
+    unit_of_analysis: str | None
+    origin: Origin
+    direction: str | None
+    better: str | None
+    is_primary: bool | None
+    caveats: tuple[str, ...]
+    note: str | None
+    rule: str | None  # of the derivation of a result that was not reported
+    statement: str | None
+    derived_from: tuple[str, ...]
+    source: Source
+    status: str | None = None
+    enters_analyses: bool = True
+
+    @property
+    def id(self) -> str:
+        return self.reported.key
+
+    @property
+    def kind(self) -> ResultKind:
+        return self.reported.kind
+
+    @property
+    def statistic(self) -> Statistic | None:
+        return self.reported.statistic
+
+    @property
+    def days(self) -> float | None:
+        return self.time.days if self.time else None
