@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from kb.models.dates import PartialDate
 from kb.models.identifiers import Identifier
@@ -93,6 +94,46 @@ class Category(StrEnum):
     IMPROVED = "improved"
     STABLE = "stable"
     WORSENED = "worsened"
+
+
+class Status(StrEnum):
+    """Where a value stands among those that people entered for the same thing."""
+
+    SINGLE = "single"  # nobody else of its collection read it
+    AGREED = "agreed"  # several extractors read the same; this one speaks for them
+    CONFIRMING = "confirming"  # it says the same as the one that speaks for it
+    DISPUTED = "disputed"  # extractors differ and nobody has decided
+    ADJUDICATED = "adjudicated"  # what was decided between extractors
+    CORRECTED = "corrected"  # what a person put in the place of an earlier value
+    SUPERSEDED = "superseded"  # a decision took its place
+    WITHDRAWN = "withdrawn"  # its source no longer says it; kept because people decided on it
+
+
+# The values that analyses use: at most one for each thing that one collection reports.
+ENTERING: Final = (Status.SINGLE, Status.AGREED, Status.ADJUDICATED, Status.CORRECTED)
+
+
+class DecisionKind(StrEnum):
+    CORRECTION = "correction"  # one value was wrong
+    ADJUDICATION = "adjudication"  # extractors differed
+
+
+# The extractor under whose name the values that were decided on stand.
+DECIDED: Final = "decision"
+
+
+def source_of(collection: str, extractor: str | None) -> str:
+    """The name under which an extractor's records of a collection stand: "my-review/anna"."""
+    return collection if extractor is None else f"{collection}/{extractor}"
+
+
+def collection_of(source: str) -> str:
+    return source.partition("/")[0]
+
+
+def extractor_of(source: str) -> str | None:
+    """Who of the collection; None where the collection has but one voice."""
+    return source.partition("/")[2] or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,10 +394,11 @@ class DescriptionClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
-    """All that one source says about one study."""
+    """All that one source says about one study; in a brief view, what it adds to another record."""
 
     source: str
     key: str  # "NCT03778333", "MS_IACOBAEUS_2019"
+    about: str | None = None  # of a brief view: the key of the record that lays the study out
     label: str
     view: View = View.STUDY
     acronym: str | None = None

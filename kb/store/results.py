@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from kb.errors import NotFound
-from kb.models.evidence import Category, CellName, State
+from kb.models.evidence import ENTERING, Category, CellName, State
 from kb.models.ids import Kind, public_id
 from kb.models.tables import (
     AdverseEvent,
@@ -185,10 +185,14 @@ class AbstractOut:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOut:
     """One value set. `better` holds for the value as printed: as the curator says, else as the side
-    counted (improved, worsened, event, complement) has it; None leaves the outcome's own."""
+    counted (improved, worsened, event, complement) has it; None leaves the outcome's own. `status`
+    says where it stands among the rows about one thing in a collection; of these at most one has
+    `enters_analyses`, and analyses use that."""
 
     id: str
     key: str
+    status: str
+    enters_analyses: bool
     study: StudyRef
     kind: str
     arm: ArmLink
@@ -222,10 +226,13 @@ class ResultOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseEventOut:
-    """One statement for one arm. Persons and events are two numbers; None is not reported."""
+    """One statement for one arm. Persons and events are two numbers; None is not reported. `status`
+    is that of results."""
 
     id: str
     key: str
+    status: str
+    enters_analyses: bool
     study: StudyRef
     arm: ArmLink
     code: str | None
@@ -261,7 +268,7 @@ def _of_arm(table: type[CellProduct] | type[DoseEvent], arm_id: object) -> objec
     )
 
 
-def _fields_of_arm(arm_id: object, study_id: object) -> dict[str, Field]:
+def _fields_of_arm(arm_id: object, study_id: object, status: Any) -> dict[str, Field]:
     """Filters that results and adverse events share: the study, and what its arm received."""
     return {
         "study": Field(
@@ -317,6 +324,14 @@ def _fields_of_arm(arm_id: object, study_id: object) -> dict[str, Field]:
             column=col(Timepoint.days),
             reads=Reads.NUMBER,
         ),
+        "status": Field(
+            about="single, agreed, disputed, adjudicated, corrected ...", column=status
+        ),
+        "enters_analyses": Field(
+            about="true for values that analyses use: of several about one thing, one",
+            column=status.in_(ENTERING),
+            reads=Reads.BOOLEAN,
+        ),
         "standing": Field(
             about="primary_source or secondary_source", column=col(Evidence.standing)
         ),
@@ -341,7 +356,7 @@ RESULTS = Listing(
     order="id:asc",
     searched=col(Result.outcome_title),
     fields={
-        **_fields_of_arm(col(Result.arm_id), col(Result.study_id)),
+        **_fields_of_arm(col(Result.arm_id), col(Result.study_id), col(Result.status)),
         "outcome": Field(
             about="Code of the outcome, EDSS, or O1",
             column=col(Result.outcome_id),
@@ -400,7 +415,9 @@ ADVERSE_EVENTS = Listing(
     order="id:asc",
     searched=col(AdverseEvent.term),
     fields={
-        **_fields_of_arm(col(AdverseEvent.arm_id), col(AdverseEvent.study_id)),
+        **_fields_of_arm(
+            col(AdverseEvent.arm_id), col(AdverseEvent.study_id), col(AdverseEvent.status)
+        ),
         "code": Field(about="AE_SERIOUS, AE_ANY ...", column=col(AdverseEvent.code)),
         "seriousness": Field(about="serious or not serious", column=col(AdverseEvent.seriousness)),
         "relatedness": Field(about="As stated", column=col(AdverseEvent.relatedness)),
@@ -507,6 +524,8 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
         found[number] = ResultOut(
             id=public_id(Kind.RESULT, number),
             key=row.key,
+            status=row.status,
+            enters_analyses=row.status in ENTERING,
             study=parts.studies[row.study_id],
             kind=row.kind,
             arm=parts.arms[row.arm_id],
@@ -572,6 +591,8 @@ def read_adverse_events(session: Session, numbers: Sequence[int]) -> list[Advers
         row.id or 0: AdverseEventOut(
             id=public_id(Kind.ADVERSE_EVENT, row.id or 0),
             key=row.key,
+            status=row.status,
+            enters_analyses=row.status in ENTERING,
             study=parts.studies[row.study_id],
             arm=parts.arms[row.arm_id],
             code=row.code,

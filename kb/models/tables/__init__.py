@@ -2,6 +2,7 @@
 
 from kb.models.tables.base import metadata
 from kb.models.tables.citations import CitationAssertion, Cites, Reference
+from kb.models.tables.decisions import Decision, DecisionInput
 from kb.models.tables.results import (
     AdverseEvent,
     Derivation,
@@ -14,7 +15,7 @@ from kb.models.tables.results import (
     ResultCell,
     Timepoint,
 )
-from kb.models.tables.sources import Failure, StoredPayload, StoredRecord
+from kb.models.tables.sources import Failure, RecordVersion, StoredPayload, StoredRecord
 from kb.models.tables.studies import (
     Arm,
     ArmDescription,
@@ -61,6 +62,8 @@ __all__ = [
     "Cites",
     "Concept",
     "Coverage",
+    "Decision",
+    "DecisionInput",
     "Derivation",
     "DerivationInput",
     "DoseEvent",
@@ -76,6 +79,7 @@ __all__ = [
     "OutcomeWork",
     "ParticipantFlow",
     "Population",
+    "RecordVersion",
     "Reference",
     "Registration",
     "RegistrationAlias",

@@ -12,7 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from kb.models.evidence import Category, CellName, Origin, ResultKind, State, Statistic
+from kb.models.evidence import (
+    Category,
+    CellName,
+    Origin,
+    ResultKind,
+    State,
+    Statistic,
+    Status,
+)
 from kb.models.tables.base import UtcDateTime, one_of
 
 
@@ -46,7 +54,7 @@ class OutcomeDefinition(SQLModel, table=True):
     synonyms: list[str] | None = Field(default=None, sa_type=sa.JSON)
     concepts: list[str] | None = Field(default=None, sa_type=sa.JSON)  # "mesh:D001423"
     source: str | None = Field(default=None, sa_type=sa.Text)
-    is_confirmed: bool | None = None  # None: not from the vocabulary
+    unconfirmed: list[str] | None = Field(default=None, sa_type=sa.JSON)  # parts not yet seen
 
 
 class OutcomeWork(SQLModel, table=True):
@@ -125,6 +133,8 @@ class Result(SQLModel, table=True):
             name="derived_has_derivation",
         ),
         sa.CheckConstraint("kind = 'contrast' OR comparator_id IS NULL", name="comparator"),
+        sa.CheckConstraint(one_of("status", Status), name="status"),
+        sa.CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -156,6 +166,9 @@ class Result(SQLModel, table=True):
     caveats: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     note: str | None = Field(default=None, sa_type=sa.Text)
     evidence_id: int = Field(foreign_key="evidence.id", index=True)
+    # Kept current by `kb.store.statuses`, with every change of a record or decision.
+    status: str = Field(default=Status.SINGLE.value, sa_column_kwargs={"server_default": "single"})
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ResultCell(SQLModel, table=True):
@@ -221,6 +234,8 @@ class AdverseEvent(SQLModel, table=True):
             " AND COALESCE(event_count, 0) = 0 AND COALESCE(percent, 0) = 0)",
             name="reported_zero_is_zero",
         ),
+        sa.CheckConstraint(one_of("status", Status), name="status"),
+        sa.CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -245,3 +260,6 @@ class AdverseEvent(SQLModel, table=True):
     caveats: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     note: str | None = Field(default=None, sa_type=sa.Text)
     evidence_id: int = Field(foreign_key="evidence.id", index=True)
+    # Kept current by `kb.store.statuses`, with every change of a record or decision.
+    status: str = Field(default=Status.SINGLE.value, sa_column_kwargs={"server_default": "single"})
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

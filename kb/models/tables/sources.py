@@ -57,6 +57,25 @@ class StoredRecord(SQLModel, table=True):
     content_sha256: str
     first_seen: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
+    who: str | None = None  # brought in this content; None: no person
+    why: str | None = Field(default=None, sa_type=sa.Text)
+
+
+class RecordVersion(SQLModel, table=True):
+    """What a study record said before it changed. Versions count from 1; the current one, which
+    `StoredRecord` holds, is the next."""
+
+    __tablename__ = "record_version"
+    __table_args__ = (sa.CheckConstraint("version >= 1", name="version"),)
+
+    record_id: int = Field(primary_key=True, foreign_key="record.id")
+    version: int = Field(primary_key=True)
+    content: str = Field(sa_type=sa.Text)
+    payload_id: int = Field(foreign_key="payload.id", index=True)
+    valid_from: datetime = Field(sa_type=UtcDateTime)
+    valid_until: datetime = Field(sa_type=UtcDateTime)
+    who: str | None = None
+    why: str | None = Field(default=None, sa_type=sa.Text)
 
 
 class Failure(SQLModel, table=True):

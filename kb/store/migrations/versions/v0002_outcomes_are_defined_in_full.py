@@ -12,7 +12,7 @@ down_revision = "v0001"
 branch_labels = None
 depends_on = None
 
-LISTS = ("statistics", "unused", "thresholds", "conditions", "synonyms", "concepts")
+LISTS = ("statistics", "unused", "thresholds", "conditions", "synonyms", "concepts", "unconfirmed")
 
 
 def upgrade() -> None:
@@ -22,7 +22,6 @@ def upgrade() -> None:
         for name in LISTS:
             batch_op.add_column(sa.Column(name, sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("source", sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column("is_confirmed", sa.Boolean(), nullable=True))
 
     op.create_table(
         "outcome_work",
@@ -76,6 +75,6 @@ def downgrade() -> None:
     op.drop_table("outcome_work")
     with op.batch_alter_table("outcome_definition", schema=None) as batch_op:
         for name in (
-            "is_confirmed", "source", *reversed(LISTS), "instrument_version", "variant_of",
+            "source", *reversed(LISTS), "instrument_version", "variant_of",
         ):  # fmt: skip
             batch_op.drop_column(name)
