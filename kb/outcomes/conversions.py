@@ -756,7 +756,7 @@ _ABOVE: Final = (">", "\u2265", ">=", "greater than", "above")
 
 
 def p_value(text: str) -> PValue | Refused:
-    """The P value a text prints: "< 0.05", "P = .003", "0\u00b704"; refused what is anything else."""
+    """The P value a text prints: "< 0.05", "P = .003", "0\u00b704"; else refused."""
     found = _P_TEXT.fullmatch(text)
     if found is None:
         return Refused(f"no P value is read from {text!r}")
