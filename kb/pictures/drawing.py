@@ -238,9 +238,9 @@ def centred(y: float, size: float) -> float:
 
 def plain(text: str) -> str:
     """Without control characters and halves of characters, which no XML can hold, and with single
-    spaces."""
+    spaces; no-break spaces stay."""
     kept = (" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text)
-    return " ".join("".join(kept).split())
+    return " ".join(word for word in "".join(kept).split(" ") if word)
 
 
 def fitted(text: str, width: float, size: float, *, is_bold: bool = False) -> str:

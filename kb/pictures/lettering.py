@@ -51,10 +51,11 @@ def text_width(text: str, size: float, *, is_bold: bool = False) -> float:
 
 
 def wrapped(text: str, width: float, size: float, *, is_bold: bool = False) -> list[str]:
-    """The text in lines no wider than `width`. A word that is wider is broken."""
+    """The text in lines no wider than `width`, broken at plain spaces. A word that is wider is
+    broken too."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         joined = f"{line} {word}".strip()
         if text_width(joined, size, is_bold=is_bold) <= width:
             line = joined
