@@ -7,6 +7,7 @@ from typing import Final
 
 from ingest.pipeline import SOURCES
 from kb.errors import InvalidInput
+from kb.models.evidence import DECIDED, source_of
 from kb.store.curated import STARTER
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -23,3 +24,20 @@ def check_name(name: str) -> None:
         )
     if name in _TAKEN:
         raise InvalidInput(f"{name!r} is taken (choose another name, e.g. my-review)")
+
+
+def extraction_source(name: str, extractor: str | None = None) -> str:
+    """The source under which the records of a collection stand, those of one of its extractors
+    where one is named. Raises InvalidInput for a name that neither can have."""
+    check_name(name)
+    if extractor is not None:
+        if not _NAME.fullmatch(extractor):
+            raise InvalidInput(
+                f"not a name of an extractor: {extractor[:60]!r} (expected small letters, digits, "
+                "-, _ and ., e.g. anna)"
+            )
+        if extractor == DECIDED:
+            raise InvalidInput(
+                f"{DECIDED!r} stands for what was decided between extractors (choose another name)"
+            )
+    return source_of(name, extractor)

@@ -398,7 +398,8 @@ class StudyRecord:
 
     source: str
     key: str  # "NCT03778333", "MS_IACOBAEUS_2019"
-    about: str | None = None  # of a brief view: the key of the record that lays the study out
+    about: str | None = None  # of a brief view: the key of the record that lays the study out,
+    about_in: str | None = None  # and its collection, where that is another one
     label: str
     view: View = View.STUDY
     acronym: str | None = None

@@ -19,7 +19,7 @@ from kb.models.evidence import (
     State,
     Statistic,
 )
-from kb.outcomes.timepoints import days
+from kb.outcomes.places import spot
 from kb.outcomes.vocabulary import load_vocabulary
 
 
@@ -49,12 +49,12 @@ _OPPOSITE: Final = {"lower": "higher", "higher": "lower"}
 
 def derive_results(results: Sequence[ResultClaim]) -> list[DerivedResult]:
     """All that follows by rule from a study record's results and is not itself reported there."""
-    reported = {_place(r, r.category) for r in results}
+    reported = {spot(r, r.category) for r in results}
     derived: dict[tuple[object, ...], DerivedResult] = {}
     for result in results:
         for rule in _RULES:
             for made in rule(result):
-                place = _place(result, made.claim.category)
+                place = spot(result, made.claim.category)
                 if place not in reported:
                     derived.setdefault((*place, made.rule), made)
     return list(derived.values())
@@ -157,19 +157,3 @@ def _named(result: ResultClaim, category: Category) -> str:
     if category is Category.EVENT and definition is not None:
         return definition.name
     return category.capitalize()
-
-
-def _place(result: ResultClaim, category: Category | None) -> tuple[object, ...]:
-    """Where a result stands in a study: two results in one place say the same thing twice."""
-    time = result.time
-    in_days = days(time.value, time.unit) if time else None
-    return (
-        result.arm,
-        result.outcome_code or result.outcome_title,
-        # "Week 24" and "24 weeks" are one time, however they are printed.
-        time if in_days is None else in_days,
-        result.subgroup,
-        result.population,
-        result.unit_of_analysis,
-        category,
-    )

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from kb import starter
 from kb.errors import InvalidInput
 from kb.formats.curation import Curated
-from kb.models.evidence import StudyRecord
+from kb.models.evidence import StudyRecord, extractor_of
 from kb.models.records import CitingList, Payload
 from kb.store.engine import Store
 from kb.store.payloads import keep
@@ -52,16 +52,23 @@ def save_curated(
     source: str,
     curated: Curated,
     *,
+    who: str | None = None,
+    why: str | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> CuratedReport:
-    """Bring in tables as one change. Raises InvalidInput where the tables have errors."""
+    """Bring in tables as one change. Raises InvalidInput where the tables have errors.
+
+    `source` is a collection, or one extractor's part of it: "my-review/anna". `who` brings in what
+    is new or changed, the extractor where nobody is named.
+    """
     if curated.errors:
         first = curated.errors[0]
         more = f" and {len(curated.errors) - 1} more" if len(curated.errors) > 1 else ""
         raise InvalidInput(f"nothing imported: {first}{more}")
     with store.writing() as session:
-        return _save(session, source, curated, progress or _silent, now or datetime.now(UTC))
+        said = who or extractor_of(source), why
+        return _save(session, source, curated, said, progress or _silent, now or datetime.now(UTC))
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -69,8 +76,14 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def _save(
-    session: Session, source: str, curated: Curated, progress: Progress, now: datetime
+    session: Session,
+    source: str,
+    curated: Curated,
+    said: tuple[str | None, str | None],
+    progress: Progress,
+    now: datetime,
 ) -> CuratedReport:
+    who, why = said
     report = CuratedReport(source)
     files = {
         name: _keep_file(session, source, name, body, now) for name, body in curated.files.items()
@@ -90,7 +103,9 @@ def _save(
         report.lists[saved.change] += 1
     for done, study in enumerate(curated.studies):
         progress("studies", done, len(curated.studies))
-        change, _ = save_study_record(session, study, _file(files, "studies"), now, files)
+        change, _ = save_study_record(
+            session, study, _file(files, "studies"), now, files, who=who, why=why
+        )
         report.studies[change] += 1
     link_overlaps(session, source, curated.studies)
     for study in curated.registered_only:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
+from kb.errors import NotFound
 from kb.models.evidence import (
     AdverseEventClaim,
     ArmClaim,
@@ -23,8 +24,10 @@ from kb.models.evidence import (
     RegistrationClaim,
     ReportClaim,
     ResultClaim,
+    Status,
     StudyRecord,
     TimepointClaim,
+    collection_of,
 )
 from kb.models.identifiers import Identifier
 from kb.models.records import View, from_json
@@ -33,11 +36,13 @@ from kb.models.tables import (
     Arm,
     ArmDescription,
     CellProduct,
+    DecisionInput,
     Derivation,
     DerivationInput,
     DoseEvent,
     Evidence,
     OutcomeDefinition,
+    OutcomeMatch,
     ParticipantFlow,
     Population,
     Registration,
@@ -66,6 +71,7 @@ from kb.store.reports import (
     main_study,
     works_naming,
 )
+from kb.store.statuses import read_family, refresh_statuses
 
 WHOLE_STUDY = "all"
 REGISTRIES = ("clinicaltrials",)
@@ -77,22 +83,29 @@ def save_study_record(
     payload_id: int,
     now: datetime,
     files: Mapping[str, int] | None = None,
+    *,
+    who: str | None = None,
+    why: str | None = None,
 ) -> tuple[Change, int]:
     """Keep the record and bring study, arms, results and links up to date. Returns the study's id.
 
     `files` names the payloads of the tables the statements were entered in, by file name
-    ("results.csv"); a statement without one stands in the record's own payload.
+    ("results.csv"); a statement without one stands in the record's own payload. A record in a
+    brief view adds to the study of the record it is `about`, which is held.
     """
-    stored, change = keep_record(session, record, payload_id, now)
+    stored, change = keep_record(session, record, payload_id, now, who=who, why=why)
     assert stored.id is not None
     if change is Change.UNCHANGED and stored.study_id is not None:
         return change, stored.study_id
-    study_id = _study(session, stored, record)
+    family = read_family(session, record)
+    study_id = _study(session, stored, record, family)
     stored.study_id = study_id
     session.add(stored)
     session.flush()
     _describe(session, study_id)
-    _Writer(session, record, stored.id, study_id, payload_id, files or {}, now).write()
+    relatives = [row.id for row in family if row.id not in (None, stored.id)]
+    _Writer(session, record, stored.id, study_id, payload_id, files or {}, now, relatives).write()
+    refresh_statuses(session, record)
     return change, study_id
 
 
@@ -213,22 +226,32 @@ def _values(row: SQLModel) -> tuple[Any, ...]:
 # -- which study ---------------------------------------------------------------------------------
 
 
-def _study(session: Session, stored: StoredRecord, record: StudyRecord) -> int:
+def _study(
+    session: Session, stored: StoredRecord, record: StudyRecord, family: Sequence[StoredRecord]
+) -> int:
     """The study this record describes.
 
-    Registration numbers join records to studies. Two records of one curator are two studies
-    whatever they are registered under (a follow-up is registered with its trial); a registry entry
-    joins the study that is registered under it; studies that are known to a registry alone become
-    one when a curator says so.
+    Extractors of one collection mean the same study by the same key; two keys of a collection are
+    two studies whatever they are registered under (a follow-up is registered with its trial).
+    Across collections registration numbers join records to studies; a registry entry joins the
+    study that is registered under it; studies that are known to a registry alone become one when a
+    curator says so.
     """
+    shared = next((row.study_id for row in family if row.study_id is not None), None)
+    if record.view is View.BRIEF:
+        if shared is None:
+            raise NotFound(f"no study {record.about!r} in {collection_of(record.source)}")
+        return shared
     linked = _registered_studies(session, record)
     if record.source in REGISTRIES:
         study_id = stored.study_id or next(iter(linked), None)
     else:
-        free = (s for s in linked if record.source not in _sources(session, s))
-        study_id = stored.study_id or next(free, None)
+        own = collection_of(record.source)
+        told = {s: _collections(session, s) for s in linked}
+        free = (s for s in linked if own not in told[s])
+        study_id = stored.study_id or shared or next(free, None)
         for other in linked:
-            if study_id != other and study_id and _sources(session, other) <= set(REGISTRIES):
+            if study_id != other and study_id and told[other] <= set(REGISTRIES):
                 merge_studies(session, loser=other, survivor=study_id)
     if study_id is None:
         study = Study(label=record.label)
@@ -261,8 +284,12 @@ def _registered_studies(session: Session, record: StudyRecord) -> list[int]:
     return list(found)
 
 
-def _sources(session: Session, study_id: int) -> set[str]:
-    return set(session.exec(select(StoredRecord.source).where(StoredRecord.study_id == study_id)))
+def _collections(session: Session, study_id: int) -> set[str]:
+    """Those that lay the study out."""
+    sources = select(StoredRecord.source).where(
+        StoredRecord.study_id == study_id, StoredRecord.view == View.STUDY
+    )
+    return {collection_of(source) for source in session.exec(sources)}
 
 
 _OF_STUDY: tuple[type[Any], ...] = (
@@ -309,7 +336,7 @@ def _describe(session: Session, study_id: int) -> None:
     """The study's heading from all its records: a curator's words before a registry's."""
     stored = session.exec(
         select(StoredRecord)
-        .where(StoredRecord.study_id == study_id)
+        .where(StoredRecord.study_id == study_id, StoredRecord.view == View.STUDY)
         .order_by(
             col(StoredRecord.source).in_(REGISTRIES),
             col(StoredRecord.source),
@@ -348,6 +375,7 @@ class _Writer:
         payload_id: int,
         files: Mapping[str, int],
         now: datetime,
+        relatives: Sequence[int | None] = (),
     ) -> None:
         self.session = session
         self.record = record
@@ -356,6 +384,7 @@ class _Writer:
         self.payload_id = payload_id
         self.files = files
         self.now = now
+        self.relatives = relatives  # records of the same study in the same collection
         self.arms: dict[str, int] = {}
         self.pools: dict[type[Any], dict[tuple[Any, ...], list[Any]]] = {}
         self.shared: dict[tuple[Any, ...], int] = {}
@@ -512,13 +541,17 @@ class _Writer:
     def _arm(self, key: str, label: str | None = None, role: str | None = None) -> int:
         if key not in self.arms:
             row = self.session.exec(
-                select(Arm).where(Arm.record_id == self.record_id, Arm.key == key)
+                select(Arm)
+                .where(col(Arm.record_id).in_([self.record_id, *self.relatives]), Arm.key == key)
+                .order_by(col(Arm.record_id) != self.record_id, col(Arm.record_id))
             ).first()
             row = row or Arm(study_id=self.study_id, record_id=self.record_id, key=key, label=key)
-            row.study_id = self.study_id
-            row.is_whole_study = key == WHOLE_STUDY
-            row.label = label or ("all participants" if row.is_whole_study else key)
-            row.role = role
+            # A relative's arm keeps the name it was given there.
+            if row.record_id == self.record_id:
+                row.study_id = self.study_id
+                row.is_whole_study = key == WHOLE_STUDY
+                row.label = label or ("all participants" if row.is_whole_study else key)
+                row.role = role
             self.session.add(row)
             self.session.flush()
             assert row.id is not None
@@ -539,7 +572,7 @@ class _Writer:
                 "note": claim.note,
             }
 
-        self._sync(ParticipantFlow, {c.key: values(c) for c in self.record.flow})
+        self._sync(ParticipantFlow, {c.key: values(c) for c in self.record.flow}, kept=set())
 
     def _write_results(self) -> None:
         results = self.record.results
@@ -555,8 +588,10 @@ class _Writer:
                 "origin": Origin.COMPUTED.value,
                 "derivation_id": new_derivations[made.claim.key],
             }
-        self._clear_cells()
-        rows = self._sync(Result, wanted)
+        kept = self._decided_results()
+        gone = [row for row in self._own(Result) if row.key not in wanted and row.id in kept]
+        self._clear_cells({row.id for row in gone})
+        rows = self._sync(Result, wanted, kept)
         cells = [
             {
                 "result_id": rows[claim.key],
@@ -581,13 +616,45 @@ class _Writer:
         for table, values in ((ResultCell, cells), (DerivationInput, inputs)):
             if values:
                 self.session.execute(sa.insert(table), values)
-        self._delete(Derivation, set(old.values()) - set(new_derivations.values()))
+        of_gone = {row.derivation_id for row in gone}
+        self._delete(Derivation, set(old.values()) - set(new_derivations.values()) - of_gone)
 
-    def _clear_cells(self) -> None:
-        """Cells and derivation inputs of this record are written anew; results keep their ids."""
-        ids = sa.select(col(Result.id)).where(col(Result.record_id) == self.record_id)
+    def _decided_results(self) -> set[int]:
+        """Those of this record that people decided on, and what these were derived from."""
+        decided = sa.select(col(DecisionInput.result_id)).join(
+            Result, col(Result.id) == col(DecisionInput.result_id)
+        )
+        found = set(
+            self.session.execute(decided.where(col(Result.record_id) == self.record_id)).scalars()
+        )
+        inputs = (
+            sa.select(col(DerivationInput.result_id))
+            .join(Result, col(Result.derivation_id) == col(DerivationInput.derivation_id))
+            .where(col(Result.id).in_(found))
+        )
+        return {n for n in (*found, *self.session.execute(inputs).scalars()) if n is not None}
+
+    def _clear_cells(self, kept: set[int | None]) -> None:
+        """Cells and derivation inputs of this record are written anew, but of rows that are kept
+        as they were; results keep their ids."""
+        ids = sa.select(col(Result.id)).where(
+            col(Result.record_id) == self.record_id, col(Result.id).not_in(kept)
+        )
+        derived = sa.select(col(Result.derivation_id)).where(
+            col(Result.id).in_(kept), col(Result.derivation_id).is_not(None)
+        )
         self.session.execute(
-            sa.delete(DerivationInput).where(col(DerivationInput.result_id).in_(ids))
+            sa.delete(DerivationInput).where(
+                col(DerivationInput.derivation_id).not_in(derived),
+                sa.or_(
+                    col(DerivationInput.result_id).in_(ids),
+                    col(DerivationInput.derivation_id).in_(
+                        sa.select(col(Result.derivation_id)).where(
+                            col(Result.id).in_(ids), col(Result.derivation_id).is_not(None)
+                        )
+                    ),
+                ),
+            )
         )
         self.session.execute(sa.delete(ResultCell).where(col(ResultCell.result_id).in_(ids)))
 
@@ -651,7 +718,13 @@ class _Writer:
                 "evidence_id": self._evidence(claim.evidence),
             }
 
-        self._sync(AdverseEvent, {c.key: values(c) for c in self.record.adverse_events})
+        decided = (
+            sa.select(col(DecisionInput.adverse_event_id))
+            .join(AdverseEvent, col(AdverseEvent.id) == col(DecisionInput.adverse_event_id))
+            .where(col(AdverseEvent.record_id) == self.record_id)
+        )
+        kept = {n for n in self.session.execute(decided).scalars() if n is not None}
+        self._sync(AdverseEvent, {c.key: values(c) for c in self.record.adverse_events}, kept)
 
     # What several rows share
 
@@ -684,7 +757,22 @@ class _Writer:
         code = claim.outcome_code
         if code is None:
             values = {"title": claim.outcome_title, "unit": claim.unit}
-            return self._share(OutcomeDefinition, {**values, "record_id": self.record_id})
+            record_id = (
+                self.session.execute(
+                    sa.select(col(OutcomeDefinition.record_id))
+                    .where(
+                        col(OutcomeDefinition.record_id).in_(self.relatives),
+                        col(OutcomeDefinition.code).is_(None),
+                        col(OutcomeDefinition.title) == claim.outcome_title,
+                        col(OutcomeDefinition.unit).is_not_distinct_from(claim.unit),
+                    )
+                    .order_by(col(OutcomeDefinition.record_id))
+                )
+                .scalars()
+                .first()
+            )
+            owner = record_id or self.record_id
+            return self._share(OutcomeDefinition, {**values, "record_id": owner})
         if (OutcomeDefinition, code) not in self.shared:
             row = self.session.exec(
                 select(OutcomeDefinition).where(OutcomeDefinition.code == code)
@@ -745,6 +833,8 @@ class _Writer:
             query = select(table).order_by(table.id)
             if of_study:
                 query = query.where(table.study_id == self.study_id)
+            elif table is OutcomeDefinition:
+                query = query.where(table.record_id.in_([self.record_id, *self.relatives]))
             else:
                 query = query.where(table.record_id == self.record_id)
             pool = self.pools[table] = {}
@@ -757,11 +847,7 @@ class _Writer:
         """Delete what the record no longer says; what refers to a row goes before it."""
         for of_arm in (DoseEvent, CellProduct, ArmDescription):
             self._drop_unused_of(of_arm)
-        used = set(self.arms.values())
-        for arm in self._own(Arm):
-            if arm.id not in used:
-                self.session.delete(arm)
-        self.session.flush()
+        self._delete(Arm, self._unused_arms())
         self._delete(
             Timepoint,
             self._left(Timepoint)
@@ -769,8 +855,28 @@ class _Writer:
             - self._used(AdverseEvent.timepoint_id),
         )
         self._delete(Population, self._left(Population) - self._used(Result.population_id))
-        self._drop_unused_of(OutcomeDefinition)
-        self._drop_unused_of(Evidence)
+        matched = self.session.exec(select(OutcomeMatch.outcome_id))
+        self._delete(
+            OutcomeDefinition,
+            self._left(OutcomeDefinition) - self._used(Result.outcome_id) - set(matched),
+        )
+        self._delete(
+            Evidence,
+            self._left(Evidence) - self._used(Result.evidence_id, AdverseEvent.evidence_id),
+        )
+
+    def _unused_arms(self) -> set[int]:
+        """Arms of this record and its relatives that nothing refers to any more."""
+        held = sa.select(col(Arm.id)).where(
+            col(Arm.record_id).in_([self.record_id, *self.relatives])
+        )
+        left = set(self.session.execute(held).scalars()) - set(self.arms.values())
+        for column in _OF_ARM:
+            if left:
+                left -= set(
+                    self.session.execute(sa.select(column).where(column.in_(left))).scalars()
+                )
+        return left
 
     def _drop_unused_of(self, table: type[Any]) -> None:
         self._delete(table, self._left(table))
@@ -788,11 +894,21 @@ class _Writer:
             )
         }
 
-    def _sync(self, table: type[Any], wanted: Mapping[str, dict[str, Any]]) -> dict[str, int]:
-        """Insert, update and delete so that the record's rows are those wanted; ids by key."""
+    def _sync(
+        self, table: type[Any], wanted: Mapping[str, dict[str, Any]], kept: set[int]
+    ) -> dict[str, int]:
+        """Insert, update and delete so that the record's rows are those wanted; ids by key. Rows in
+        `kept` are withdrawn instead of deleted."""
         held = {row.key: row for row in self._own(table)}
         for key in held.keys() - wanted.keys():
-            self.session.delete(held.pop(key))
+            row = held.pop(key)
+            if row.id not in kept:
+                self.session.delete(row)
+            elif row.withdrawn_at is None:
+                self._set(row, {"withdrawn_at": self.now, "status": Status.WITHDRAWN.value})
+        for row in held.values():
+            if getattr(row, "withdrawn_at", None) is not None:
+                self._set(row, {"withdrawn_at": None, "status": Status.SINGLE.value})
         self.session.flush()
         for key, values in wanted.items():
             row = held.get(key)
@@ -807,6 +923,18 @@ class _Writer:
         for start in range(0, len(gone), 500):
             self.session.execute(sa.delete(table).where(table.id.in_(gone[start : start + 500])))
         self.session.flush()
+
+
+# Everything that refers to an arm.
+_OF_ARM: tuple[Any, ...] = (
+    col(Result.arm_id),
+    col(Result.comparator_id),
+    col(AdverseEvent.arm_id),
+    col(ArmDescription.arm_id),
+    col(CellProduct.arm_id),
+    col(DoseEvent.arm_id),
+    col(ParticipantFlow.arm_id),
+)
 
 
 def _content(row: SQLModel, *left_out: str) -> tuple[Any, ...]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
+from kb.models.evidence import StudyRecord
 from kb.models.records import View, WorkRecord, content_hash, from_json, to_json
-from kb.models.tables import Failure, StoredRecord
+from kb.models.tables import Failure, RecordVersion, StoredRecord
 
 
 class Change(StrEnum):
@@ -19,9 +21,16 @@ class Change(StrEnum):
 
 
 def keep_record(
-    session: Session, record: Any, payload_id: int, now: datetime
+    session: Session,
+    record: Any,
+    payload_id: int,
+    now: datetime,
+    *,
+    who: str | None = None,
+    why: str | None = None,
 ) -> tuple[StoredRecord, Change]:
-    """Store the record under (source, key, view). Unchanged content writes nothing."""
+    """Store the record under (source, key, view). Unchanged content writes nothing; what a study
+    record said before is kept as a version. `who` brings in the new content, and `why`."""
     stored = find_record(session, record.source, record.key, record.view)
     digest = content_hash(record)
     if stored is not None and stored.content_sha256 == digest:
@@ -39,13 +48,37 @@ def keep_record(
             first_seen=now,
             changed_at=now,
         )
+    elif isinstance(record, StudyRecord):
+        _keep_version(session, stored, now)
     stored.payload_id = payload_id
     stored.content = to_json(record).decode()
     stored.content_sha256 = digest
     stored.changed_at = now
+    stored.who, stored.why = who, why
     session.add(stored)
     session.flush()
     return stored, change
+
+
+def _keep_version(session: Session, stored: StoredRecord, now: datetime) -> None:
+    assert stored.id is not None
+    last = session.execute(
+        sa.select(sa.func.max(col(RecordVersion.version))).where(
+            col(RecordVersion.record_id) == stored.id
+        )
+    ).scalar()
+    session.add(
+        RecordVersion(
+            record_id=stored.id,
+            version=(last or 0) + 1,
+            content=stored.content,
+            payload_id=stored.payload_id,
+            valid_from=stored.changed_at,
+            valid_until=now,
+            who=stored.who,
+            why=stored.why,
+        )
+    )
 
 
 def find_record(session: Session, source: str, key: str, view: View) -> StoredRecord | None:
