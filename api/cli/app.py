@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from api.cli import evidence, ingesting, reading, serving
+from api.cli import checking, evidence, ingesting, reading, serving
 from api.cli._context import say
 from kb.errors import (
     Conflict,
@@ -124,6 +124,7 @@ app.command("study")(reading.study)
 app.command("studies")(reading.studies)
 app.command("results")(reading.results)
 app.command("registration")(reading.registration)
+app.command("check")(checking.check)
 app.add_typer(ingesting.app, name="ingest")
 app.add_typer(evidence.app, name="evidence")
 

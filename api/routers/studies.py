@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed, named
+from api.negotiation import wants_html
 from api.problems import Moved
 from kb.models.ids import Kind, public_id
 from kb.store import studies
+from kb.store.checks import check
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_registration, resolve_study
 from kb.store.studies import RegistrationDetail, RegistrationSummary, StudyDetail, StudySummary
@@ -45,7 +47,10 @@ def study(request: Request, store: StoreDep, study: str, select: Select = None) 
             query = f"?{request.url.query}" if request.url.query else ""
             raise Moved(f"/studies/{canonical}{query}")
         found = studies.read_study(session, number)
-    return answer(request, found, "studies/one.html", select=select)
+        # Only the page shows them; programs ask for /studies/S1/checks.
+        findings = check(session, number) if wants_html(request.scope) else []
+    context = {"findings": findings}
+    return answer(request, found, "studies/one.html", select=select, context=context)
 
 
 @router.get("/registrations", responses=answers_with(Listed[RegistrationSummary]))

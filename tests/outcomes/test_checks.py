@@ -152,6 +152,15 @@ def names(found: list[Finding]) -> set[str]:
             id="P 0.01 and 1 inside",
         ),
         pytest.param(edss(unit="seconds", mean="4.5"), "other-unit", id="EDSS in seconds"),
+        pytest.param(edss(unit="score 0-100", mean="45"), "other-unit", id="EDSS from 0 to 100"),
+        pytest.param(
+            edss(unit="units on a scale", mean="12"), "off-scale", id="12 units on a scale"
+        ),
+        pytest.param(
+            persons(events="5", n_analysed="18", percent="27.7"),
+            "percent-contradicts-count",
+            id="digits cut off",
+        ),
         pytest.param(edss(mean="4.5", better="higher"), "other-direction", id="EDSS up is better"),
     ],
 )  # fmt: skip
@@ -176,6 +185,10 @@ def test_a_number_that_cannot_be_is_found(statement: Statement, check: str) -> N
         pytest.param(edss(mean="6.14", n_analysed="7"), id="43 half points of 7"),
         pytest.param(edss(mean="6.1", n_analysed="70"), id="70 persons, one decimal"),
         pytest.param(edss(median="5.75", n_analysed="8"), id="middle of eight"),
+        pytest.param(edss(unit="score 0-10", mean="4.5"), id="EDSS with its range"),
+        pytest.param(
+            edss(statistic=Statistic.CHANGE, mean="1.5", better="higher"), id="improvement by 1.5"
+        ),
         pytest.param(edss(median="5.75"), id="middle of nobody knows how many"),
         pytest.param(edss(statistic=Statistic.CHANGE, mean="-0.5", min="-1.5"), id="EDSS fell"),
         pytest.param(edss(mean="6.1", sd="1.2", n_analysed="40", min="3.0", max="8.0"), id="usual"),
@@ -279,6 +292,17 @@ def test_sds_that_differ_as_standard_errors_would_are_suspected() -> None:
     assert check_beside([large, alike]) == []
 
 
+def test_small_arms_differ_by_chance() -> None:
+    six = a_result(id="R1", arm="M1", sd="7", n_analysed="6")
+    twelve = a_result(id="R2", arm="M2", sd="5", n_analysed="12")
+    assert check_beside([six, twelve]) == []
+
+
+def test_a_number_that_was_cut_off_is_only_noted() -> None:
+    (found,) = check_numbers(persons(events="5", n_analysed="18", percent="27.7"))
+    assert found.severity is Severity.NOTE
+
+
 def test_an_sd_far_below_that_of_other_studies_is_suspected() -> None:
     others: Elsewhere = {("EDSS", "score"): [1.4, 1.6, 1.9]}
     few: Elsewhere = {("EDSS", "score"): [1.4, 1.6]}
@@ -357,6 +381,11 @@ def adverse(**given: Any) -> AdverseStatement:
 )
 def test_adverse_events_count_persons_and_events(given: dict[str, Any], check: str) -> None:
     assert names(check_adverse_events([adverse(**given)])) == {check}
+
+
+def test_one_wrong_size_of_an_arm_is_one_finding() -> None:
+    both = [adverse(n_at_risk=9), adverse(id="X2", code="DEATH", n_at_risk=9)]
+    assert [f.subjects for f in check_adverse_events(both)] == [("X1", "X2", "M1")]
 
 
 def test_five_persons_may_have_nine_events() -> None:

@@ -1,6 +1,7 @@
 """The tables. Importing this module registers all of them on `metadata`."""
 
 from kb.models.tables.base import metadata
+from kb.models.tables.checks import Acceptance
 from kb.models.tables.citations import CitationAssertion, Cites, Reference
 from kb.models.tables.decisions import Decision, DecisionInput
 from kb.models.tables.results import (
@@ -52,6 +53,7 @@ from kb.models.tables.works import (
 )
 
 __all__ = [
+    "Acceptance",
     "AdverseEvent",
     "Arm",
     "ArmDescription",

@@ -17,7 +17,7 @@ from kb.outcomes.checks.finding import Behind, Finding, Severity, Statement
 _COURSE: Final = (Category.IMPROVED, Category.STABLE, Category.WORSENED)
 _SIDES: Final = (Category.EVENT, Category.COMPLEMENT)
 _COUNTS: Final = (Statistic.PERSON_COUNT, Statistic.PERCENT)
-# Two arms' SDs differ by less than this, mostly; standard errors differ by the root of their sizes.
+# How near two standard errors times the root of n come to each other, on the log scale.
 _ALIKE: Final = 0.10
 _SIZES_DIFFER: Final = 1.5
 
@@ -106,7 +106,7 @@ def _change(baseline: Statement, final: Statement, change: Statement) -> Iterato
 
 def sd_like_se_across_arms(results: Sequence[Statement]) -> Iterator[Finding]:
     """SDs of two unequal arms that become equal when multiplied by the root of n: they may be
-    standard errors."""
+    standard errors. Only where chance hardly makes SDs differ so (F test, P < 0.05)."""
     keys: Callable[[Statement], object] = lambda s: (  # noqa: E731
         s.outcome, s.days, s.time, s.population, s.subgroup, s.statistic, s.record, s.unit
     )  # fmt: skip
@@ -116,11 +116,10 @@ def sd_like_se_across_arms(results: Sequence[Statement]) -> Iterator[Finding]:
             if one.arm == other.arm:
                 continue
             n_ratio = max(_n(one), _n(other)) / min(_n(one), _n(other))
-            as_sd = abs(math.log(_sd(one) / _sd(other)))
             as_se = abs(
                 math.log(_sd(one) * math.sqrt(_n(one)) / (_sd(other) * math.sqrt(_n(other))))
             )
-            if n_ratio >= _SIZES_DIFFER and as_se <= _ALIKE and as_sd >= 2 * _ALIKE:
+            if n_ratio >= _SIZES_DIFFER and as_se <= _ALIKE and _differ(one, other):
                 yield _found(
                     "sd-like-se",
                     Severity.WARNING,
@@ -347,6 +346,15 @@ def _is_baseline(s: Statement) -> bool:
 
 def _sd(s: Statement) -> float:
     return s.value(CellName.SD) or 0.0
+
+
+def _differ(one: Statement, other: Statement) -> bool:
+    """Whether two SDs differ by more than chance (F test, two-sided P < 0.05)."""
+    from scipy.special import fdtrc
+
+    large, small = sorted((one, other), key=_sd, reverse=True)
+    f = (_sd(large) / _sd(small)) ** 2
+    return float(fdtrc(_n(large) - 1, _n(small) - 1, f)) < 0.025
 
 
 def _n(s: Statement) -> float:

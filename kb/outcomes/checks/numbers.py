@@ -82,9 +82,11 @@ def percent_of_nobody(s: Statement) -> Iterator[Finding]:
     if events is not None and s.statistic is not Statistic.EVENT_COUNT:
         exact = 100 * events / n
         if abs(exact - percent) > rounding:
+            # 27.7 for 27.78: the last digits were cut off, and nothing is wrong with the count.
+            is_cut = 0 < exact - percent < 2 * rounding
             yield _found(
                 "percent-contradicts-count",
-                Severity.ERROR,
+                Severity.NOTE if is_cut else Severity.ERROR,
                 s,
                 f"{events:g} of {n:g} is {exact:.4g} %, printed is {s.says(CellName.PERCENT)} %",
                 CellName.EVENTS,
@@ -456,7 +458,8 @@ def other_direction(s: Statement) -> Iterator[Finding]:
     d = s.definition
     if d is None or d.better is None or s.better is None or s.category is not None:
         return
-    if s.kind is ResultKind.ARM and s.better != d.better:
+    # A reduction of a score is better when higher: only the score itself can be compared.
+    if s.kind is ResultKind.ARM and s.statistic in _ON_SCALE and s.better != d.better:
         yield _found(
             "other-direction",
             Severity.WARNING,
@@ -507,14 +510,20 @@ def _in_its_unit(s: Statement) -> bool:
         return False
     if s.unit is None or d.unit is None:
         return True
-    return _plain(s.unit) == _plain(d.unit) or (
-        # A registry's "units on a scale" names no other unit than the scale's own.
-        d.unit in ("score", "points") and _plain(s.unit) in _SCORES
-    )
+    if _plain(s.unit) == _plain(d.unit):
+        return True
+    # A registry's "units on a scale" and a curator's "score 0-10" name the scale itself.
+    named = _SCORE.fullmatch(s.unit)
+    if named is None or _SCORE.fullmatch(d.unit) is None:
+        return False
+    ends = named["low"], named["high"]
+    return None in ends or (d.low, d.high) == tuple(float(end) for end in ends)
 
 
-_SCORES: Final = frozenset(
-    ("score", "scores", "point", "points", "unit", "units", "unitsonascale", "scoreonascale")
+_SCORE: Final = re.compile(
+    r"(?:scores?|points?|units?)(?: on (?:a|the) (?:\w+ )?scale)?"
+    r"(?:,? *\(?(?P<low>\d+)(?: to |[-–])(?P<high>\d+)\)?)?",
+    re.IGNORECASE,
 )
 
 

@@ -38,7 +38,7 @@ class AdverseStatement:
 def check_adverse_events(statements: Sequence[AdverseStatement]) -> list[Finding]:
     """Persons, persons at risk and events of one study's adverse events."""
     found = [finding for s in statements for finding in _adverse(s)]
-    return found + list(_part_exceeds_whole(statements))
+    return [*found, *_at_risk_exceeds_arm(statements), *_part_exceeds_whole(statements)]
 
 
 def _adverse(s: AdverseStatement) -> Iterator[Finding]:
@@ -60,14 +60,6 @@ def _adverse(s: AdverseStatement) -> Iterator[Finding]:
             message=f"{what}: {events} events in {persons} persons; each had one at least",
             numbers=s.behind("event_count", "persons_affected"),
         )
-    if at_risk is not None and s.arm_n is not None and at_risk > s.arm_n:
-        yield Finding(
-            check="at-risk-exceeds-arm",
-            severity=Severity.WARNING,
-            subjects=(s.id, s.arm),
-            message=f"{what}: {at_risk} at risk, the arm had {s.arm_n}",
-            numbers=(*s.behind("n_at_risk"), Behind(of=s.arm, name="n", value=s.arm_n)),
-        )
     if s.percent is not None and persons is not None and at_risk:
         exact = 100 * persons / at_risk
         # Percentages of adverse events are printed with one decimal at most.
@@ -79,6 +71,24 @@ def _adverse(s: AdverseStatement) -> Iterator[Finding]:
                 message=f"{what}: {persons} of {at_risk} is {exact:.4g} %, not {s.percent:g} %",
                 numbers=s.behind("persons_affected", "n_at_risk", "percent"),
             )
+
+
+def _at_risk_exceeds_arm(statements: Sequence[AdverseStatement]) -> Iterator[Finding]:
+    """More persons at risk than the arm had; once for all statements with that number."""
+    groups: dict[tuple[str, int], list[AdverseStatement]] = defaultdict(list)
+    for s in statements:
+        if s.n_at_risk is not None and s.arm_n is not None and s.n_at_risk > s.arm_n:
+            groups[s.arm, s.n_at_risk].append(s)
+    for (arm, at_risk), group in groups.items():
+        n = group[0].arm_n or 0
+        several = f" ({len(group)} statements)" if len(group) > 1 else ""
+        yield Finding(
+            check="at-risk-exceeds-arm",
+            severity=Severity.WARNING,
+            subjects=(*(s.id for s in group), arm),
+            message=f"{at_risk} at risk, the arm had {n}{several}",
+            numbers=(*group[0].behind("n_at_risk"), Behind(of=arm, name="n", value=n)),
+        )
 
 
 def _part_exceeds_whole(statements: Sequence[AdverseStatement]) -> Iterator[Finding]:
