@@ -1,0 +1,1 @@
+"""Judging studies and bodies of evidence: tools as data, GRADE, completeness of reporting."""
