@@ -20,12 +20,10 @@ from kb.outcomes import conversions as c
 from kb.outcomes.chains import (
     TRUST,
     Guard,
-    Input,
     Number,
     Refused,
     Rule,
-    Step,
-    least_trusted,
+    apply,
     missing,
 )
 from kb.outcomes.units import UNIT, factor
@@ -148,7 +146,7 @@ ADJUSTED: Final = Rule(
     title="An adjusted mean taken for that of the group",
     formula="the least-squares mean, its standard error and its interval are used as they are",
     guard="only where no unadjusted mean is reported",
-    source="Cochrane Handbook for Systematic Reviews of Interventions, version 6, 6.5.2.8",
+    source="an assumption of the analysis, no formula",
     origin=Origin.IMPUTED,
 )
 ASSUMED_LEVEL: Final = Rule(
@@ -862,7 +860,7 @@ def _in_unit(number: Number, name: str, unit: str | None, wanted: str, options: 
     return replace(made, chain=(*made.chain[:-1], replace(step, statement=statement)))
 
 
-# -- applying a rule -----------------------------------------------------------------------------
+# -- choosing ------------------------------------------------------------------------------------
 
 
 def _made(
@@ -872,87 +870,7 @@ def _made(
     *flags: str,
     options: Options = _DEFAULT,
 ) -> Number:
-    """What a rule makes of named numbers, in the order its function takes them."""
-    lacking = [name for name, number in inputs.items() if number.value is None]
-    if lacking:
-        before = [why for name in lacking for why in inputs[name].refused]
-        why = Refused(f"{', '.join(lacking)} not available", rule=rule.id)
-        return missing(_common_state([inputs[name] for name in lacking]), why, *before)
-    if rule.origin in options.drop:
-        reason = f"what is {rule.origin} was dropped"
-        return missing(State.NOT_REPORTED, Refused(reason, rule=rule.id))
-    values = [number.value for number in inputs.values() if number.value is not None]
-    made = function(*values)
-    applied = function
-    if isinstance(made, Refused) and made.guard is not None and made.guard in options.override:
-        flags = (*flags, made.guard.value)
-        applied = partial(function, override=options.override)
-        made = applied(*values)
-    if isinstance(made, Refused):
-        return missing(State.UNCLEAR, replace(made, rule=rule.id))
-    if not isfinite(made):
-        return missing(State.UNCLEAR, Refused(f"no finite number: {made:g}", rule=rule.id))
-    step = Step(
-        rule=rule.id,
-        statement=_statement(rule, inputs, made),
-        inputs=tuple(_input(name, number) for name, number in inputs.items()),
-        output=made,
-        flags=flags,
-    )
-    before_it = tuple(dict.fromkeys(s for number in inputs.values() for s in number.chain))
-    origins = [number.origin for number in inputs.values() if number.origin is not None]
-    return Number(
-        value=made,
-        state=State.REPORTED,
-        origin=least_trusted(rule.origin, *origins),
-        chain=(*before_it, step),
-        rounding=_moved(applied, list(inputs.values()), values, made),
-    )
-
-
-def _common_state(lacking: Sequence[Number]) -> State:
-    """Why a number cannot be made of numbers that are not there: as all of them say."""
-    states = {number.state for number in lacking}
-    if len(states) == 1:
-        return states.pop()
-    return State.UNCLEAR if State.UNCLEAR in states else State.NOT_REPORTED
-
-
-def _input(name: str, number: Number) -> Input:
-    return Input(
-        name=name,
-        value=0.0 if number.value is None else number.value,
-        text=number.text,
-        result=number.result,
-        origin=number.origin or Origin.REPORTED,
-    )
-
-
-def _statement(rule: Rule, inputs: Mapping[str, Number], made: float) -> str:
-    given = ", ".join(
-        f"{name} {number.text or format(number.value, '.6g')}" for name, number in inputs.items()
-    )
-    return f"{rule.formula}; {given} gives {made:.6g}" if given else f"{rule.formula}: {made:.6g}"
-
-
-def _moved(
-    function: Callable[..., float | Refused],
-    inputs: Sequence[Number],
-    values: Sequence[float],
-    made: float,
-) -> float:
-    """How far the rounding of its inputs may have moved a number, each by half a printed unit."""
-    moved = 0.0
-    for i, number in enumerate(inputs):
-        if number.rounding:
-            nudged = [*values]
-            nudged[i] += number.rounding
-            there = function(*nudged)
-            if isinstance(there, Refused):
-                nudged[i] -= 2 * number.rounding
-                there = function(*nudged)
-            moved += 0.0 if isinstance(there, Refused) else abs(there - made)
-    return moved
+    return apply(rule, function, inputs, *flags, drop=options.drop, override=options.override)
 
 
 def _best(candidates: Iterator[Number] | Sequence[Number]) -> tuple[Number, list[Number]]:
