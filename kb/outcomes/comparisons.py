@@ -25,6 +25,7 @@ from kb.errors import InvalidInput
 from kb.models.evidence import CellName, Origin, ResultKind, State, Statistic
 from kb.outcomes.chains import Input, Number, Refused, Step, least_trusted, missing
 from kb.outcomes.harmonise import (
+    ASSUMED_CORRELATION,
     ArmValues,
     Options,
     combined_arms,
@@ -67,7 +68,7 @@ class Choices:
     options: Options = field(default_factory=lambda: Options(correlations=()))
     shared_control: SharedControl = SharedControl.FLAG
     complements: bool = False  # also "no new lesions in 5 of 6", which its event stands for
-    controls: bool = False  # control arms, too, in the tables of one group
+    controls: bool = False  # also groups with control participants, in the tables of one group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,8 @@ class Compared:
 
 REASONS: Final[Mapping[str, str]] = {
     "complement": "counts those without the event; the event computed from it stands in its place",
-    "control_arm": "of a control arm, which a table of treated groups leaves out",
+    "not_treated": "of a control arm, or of treated and control participants together, which a "
+    "table of treated groups leaves out",
     "baseline": "measured before treatment, which compares nothing",
     "no_comparison": "no experimental and control arm with the same outcome, time, category, "
     "population, statistic and unit",
@@ -177,7 +179,6 @@ RULES: Final[Mapping[str, str]] = {
     "persons-without": "persons without the event = persons analysed - persons with it",
     "change-as-difference": "where only the change is known it stands as the first mean and as the "
     "first SD, with 0 as the second mean, SD and correlation, so that the difference is the change",
-    "pairs-at-most": "measured twice are at most as many as the smaller of the two denominators",
     "variance-of-se": "variance = standard error squared",
     "turned-round": "a ratio's logarithm or a difference changes its sign when the groups change "
     "places; interval ends change places, too",
@@ -293,8 +294,8 @@ class _Maker:
     def treated(self, found: Iterable[Observed]) -> list[Observed]:
         kept = []
         for o in found:
-            if o.arm.role == CONTROL and not self.choices.controls:
-                self.leave_out("control_arm", o)
+            if not o.arm.is_treated and not self.choices.controls:
+                self.leave_out("not_treated", o)
             else:
                 kept.append(o)
         return kept
@@ -420,17 +421,9 @@ def _sd_of_contrast(
             contrast = contrasts.get((place, *ids))
             if contrast is None:
                 continue
-            found = sd_from_contrast(
-                harmonise_contrast(
-                    contrast.reported,
-                    maker.choices.options,
-                    n_1=pair.values.n,
-                    n_2=pair.control_values.n,
-                ),
-                pair.values,
-                pair.control_values,
-                maker.choices.options,
-            )
+            n_1, n_2, options = pair.values.n, pair.control_values.n, maker.choices.options
+            of_contrast = harmonise_contrast(contrast.reported, options, n_1=n_1, n_2=n_2)
+            found = sd_from_contrast(of_contrast, n_1, n_2, options)
             if found.value is not None:
                 return found, contrast
     return None, None
@@ -523,12 +516,11 @@ def _with_shared_control(
     k = len(treated)
     way = maker.choices.shared_control
     if k > 1 and way is SharedControl.COMBINE:
-        together = combined_arms([maker.values(o) for o in treated])
-        if not isinstance(together, Refused):
-            yield _Pair(tuple(treated), control, together, own, 1, (*notes, "arms_combined"))
-            return
+        together = combined_arms([maker.values(o) for o in treated], maker.choices.options)
+        yield _Pair(tuple(treated), control, together, own, 1, (*notes, "arms_combined"))
+        return
     if k > 1 and way is SharedControl.SPLIT:
-        own = split_arm(own, k)
+        own = split_arm(own, k, maker.choices.options)
         notes = (*notes, "control_split")
     elif k > 1:
         notes = (*notes, "shared_control")
@@ -576,7 +568,7 @@ def _standardised_changes(maker: _Maker) -> Iterator[AnalysisRow]:
                 "m2i": _as_difference(change.mean, "m2i", course.change.id),
                 "sd1i": before.sd,
                 "ri": _chosen_r(maker),
-                "ni": _pairs_at_most(before.n, change.n),
+                "ni": change.n,
             }
             row = _one_group(maker, course.change, numbers)
             yield replace(
@@ -675,7 +667,7 @@ def _of_pair(maker: _Maker, course: _Course, names: Sequence[str]) -> AnalysisRo
         "sd1i": found.baseline_sd if is_standardised else found.follow_up_sd,
         "sd2i": found.baseline_sd,
         "ri": r,
-        "ni": _pairs_at_most(before, after),
+        "ni": found.n,
     }
     row = _one_group(maker, course.follow_up, {name: numbers[name] for name in names})
     has_change = change is not None and r.origin is Origin.COMPUTED
@@ -706,28 +698,13 @@ def _chosen_r(maker: _Maker) -> Number:
     if len(chosen) != 1 or Origin.IMPUTED in maker.choices.options.drop:
         return missing()
     step = Step(
-        rule="chosen-correlation",
-        statement=f"r = {chosen[0]:g} was chosen",
+        rule=ASSUMED_CORRELATION.id,
+        statement=f"r = {chosen[0]:g}",
         inputs=(),
         output=chosen[0],
-        flags=("assumed",),
+        flags=(f"r={chosen[0]:g}",),
     )
     return Number(value=chosen[0], state=State.REPORTED, origin=Origin.IMPUTED, chain=(step,))
-
-
-def _pairs_at_most(before: Number, after: Number) -> Number:
-    if after.value is None:
-        return after
-    if before.value is None or before.value == after.value:
-        return after
-    value = min(before.value, after.value)
-    step = Step(
-        rule="pairs-at-most",
-        statement=f"min({before.value:g}, {after.value:g}) = {value:g}",
-        inputs=(_input("n_analysed", before), _input("n_analysed", after)),
-        output=value,
-    )
-    return Number(value=value, state=State.REPORTED, origin=Origin.IMPUTED, chain=(step,))
 
 
 def _r_notes(r: Number) -> tuple[str, ...]:
@@ -755,14 +732,14 @@ def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
         n_1, n_2 = _n_of(maker, o, o.arm), _n_of(maker, o, o.comparator)
         found = harmonise_contrast(o.reported, maker.choices.options, n_1=n_1, n_2=n_2)
         numbers = {
-            "yi": found.estimate,
+            "yi": found.estimate if found.measure else missing(State.UNCLEAR),
             "vi": _squared(found.se),
             "sei": found.se,
             "estimate": _cell(o, CellName.ESTIMATE),
             "ci_low": _cell(o, CellName.CI_LOW),
             "ci_high": _cell(o, CellName.CI_HIGH),
-            "n1i": n_1 or missing(),
-            "n2i": n_2 or missing(),
+            "n1i": missing() if n_1 is None else n_1,
+            "n2i": missing() if n_2 is None else n_2,
         }
         notes = []
         arm, comparator, better = o.arm, o.comparator, o.better
@@ -985,6 +962,12 @@ def _marked(
 ) -> AnalysisRow:
     """With the notes that follow from the row's own results and from its neighbours."""
     o, notes = row.first, list(row.notes)
+    if row.table is Table.ESTIMATE and row.comparator is not None:
+        control = (row.comparator.id, _place(o))
+        others = [r for r in rows if r.comparator and (r.comparator.id, _place(r.first)) == control]
+        if len({r.arm.id for r in others}) > 1:
+            row = replace(row, shared_control=len(others))
+            notes.append("shared_control")
     if o.days is None:
         notes.append("time_not_reported")
     if o.unit_of_analysis:
@@ -1003,11 +986,11 @@ def _marked(
 _PARTS: Final[tuple[Callable[[AnalysisRow], str], ...]] = (
     lambda row: row.first.code or row.first.outcome_title,
     lambda row: row.first.category or "",
-    lambda row: row.first.outcome_title,
-    lambda row: row.comparison,
     lambda row: row.first.time.shown if row.first.time else "time not reported",
+    lambda row: row.comparison,
     lambda row: plain(row.first.statistic or ""),
     lambda row: ", ".join(filter(None, (row.first.analysis_set, row.first.subgroup))),
+    lambda row: row.first.outcome_title,
     lambda row: "+".join(o.id for o in row.results),
 )
 
@@ -1016,15 +999,13 @@ def _labelled(rows: Sequence[AnalysisRow]) -> Iterator[AnalysisRow]:
     """With labels that no other row of the table has: the study, then only what tells its rows
     apart, the ids of the results at the last."""
     labels = [[row.study.name] for row in rows]
+    distinct = len({tuple(label) for label in labels})
     for part in _PARTS:
-        joined = [", ".join(label) for label in labels]
-        if len(set(joined)) == len(joined):
-            break
-        said = [part(row) for row in rows]
-        if len(set(said)) > 1:
-            for label, more in zip(labels, said):
-                if more:
-                    label.append(more)
+        longer = [
+            [*label, said] if (said := part(row)) else label for row, label in zip(rows, labels)
+        ]
+        if len({tuple(label) for label in longer}) > distinct:
+            labels, distinct = longer, len({tuple(label) for label in longer})
     for row, label in zip(rows, labels):
         yield replace(row, slab=", ".join(label))
 

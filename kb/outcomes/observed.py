@@ -76,12 +76,14 @@ class StudyFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmFacts:
-    """Doses in 10^6 cells; a range keeps its two ends and has no value."""
+    """Doses in 10^6 cells; a range keeps its two ends and has no value. `holds_controls`: all
+    participants of a study that has a control arm."""
 
     id: str
     label: str
     role: str | None
     is_whole_study: bool
+    holds_controls: bool
     tissue: Fact
     donor: Fact
     route: Fact
@@ -90,6 +92,11 @@ class ArmFacts:
     dose_per_kg_high: Fact
     dose_cells: Fact
     n_administrations: Fact
+
+    @property
+    def is_treated(self) -> bool:
+        """Whether nobody in it is known to have been a control."""
+        return self.role == EXPERIMENTAL or (self.role is None and not self.holds_controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +166,8 @@ class Observed:
     statement: str | None
     derived_from: tuple[str, ...]
     source: Source
-    status: str | None = None
-    enters_analyses: bool = True
+    status: str
+    enters_analyses: bool
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -135,17 +135,10 @@ def list_rows(
 ) -> Page[int]:
     """The row numbers on the page asked for, in order."""
     _check_paging(asked)
-    where = [*listing.always, *conditions, *_conditions(session, listing, asked)]
-    count = session.execute(
-        sa.select(sa.func.count()).select_from(listing.source).where(*where)
-    ).scalar_one()
+    where = [*conditions, *where_of(session, listing, asked)]
+    count = _count(session, listing, where)
     order = _order(listing, asked.sort)
-    columns = [column for _, column, _ in order]
-    query = sa.select(*columns).select_from(listing.source)
-    for _, column, descending in order:
-        way = column.desc() if descending else column.asc()
-        # SQLite and PostgreSQL sort unknown values to opposite ends unless told.
-        query = query.order_by(way.nulls_last())
+    query = _ordered(listing, order)
     if asked.cursor is None:
         rows = session.execute(
             query.where(*where).limit(asked.per_page).offset((asked.page - 1) * asked.per_page)
@@ -172,6 +165,46 @@ def list_rows(
     )
 
 
+def count_rows(session: Session, listing: Listing, asked: Asked) -> int:
+    """Length of the whole list, whatever page of it was asked for."""
+    return _count(session, listing, where_of(session, listing, asked))
+
+
+def each_batch(
+    session: Session,
+    listing: Listing,
+    asked: Asked,
+    *,
+    size: int = 500,
+    together: Column | None = None,
+) -> Iterator[list[int]]:
+    """Row numbers of the whole list, some at a time, whatever page of it was asked for.
+
+    A batch begins after the last row of the one before, so that the last is as fast as the first.
+    With `together`, rows that share its value stand next to each other, instead of in the order
+    asked for.
+    """
+    where = where_of(session, listing, asked)
+    if together is None:
+        order = _order(listing, asked.sort)
+    else:
+        order = [("together", together, False), ("id", listing.id, False)]
+    query = _ordered(listing, order)
+    after: list[Condition] = []
+    while True:
+        rows = session.execute(query.where(*where, *after).limit(size)).all()
+        if rows:
+            yield [row[-1] for row in rows]
+        if len(rows) < size:
+            return
+        after = [_after(order, rows[-1])]
+
+
+def where_of(session: Session, listing: Listing, asked: Asked) -> list[Condition]:
+    """What rows of the listing's source must fulfil to be in the list."""
+    return [*listing.always, *_conditions(session, listing, asked)]
+
+
 def in_order(numbers: Sequence[int], found: Mapping[int, T]) -> list[T]:
     return [found[number] for number in numbers if number in found]
 
@@ -179,6 +212,20 @@ def in_order(numbers: Sequence[int], found: Mapping[int, T]) -> list[T]:
 # -- order and pages -----------------------------------------------------------------------------
 
 _Order = list[tuple[str, Column, bool]]
+
+
+def _count(session: Session, listing: Listing, where: Sequence[Condition]) -> int:
+    query = sa.select(sa.func.count()).select_from(listing.source).where(*where)
+    return session.execute(query).scalar_one()  # type: ignore[no-any-return]
+
+
+def _ordered(listing: Listing, order: _Order) -> sa.Select[Any]:
+    query = sa.select(*(column for _, column, _ in order)).select_from(listing.source)
+    for _, column, descending in order:
+        way = column.desc() if descending else column.asc()
+        # SQLite and PostgreSQL sort unknown values to opposite ends unless told.
+        query = query.order_by(way.nulls_last())
+    return query
 
 
 def _check_paging(asked: Asked) -> None:

@@ -1,0 +1,63 @@
+"""What an export holds and what it leaves out, counted while it is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kb.outcomes.comparisons import NOTES, REASONS, AnalysisRow, LeftOut
+
+
+@dataclass(slots=True)
+class Summary:
+    """`results` is the length of the list asked for; `rows` what was written. `left_out` counts
+    results by reason, `not_usable` rows by what they lack, `notes` rows by note."""
+
+    results: int
+    rows: int = 0
+    usable: int = 0
+    studies: set[str] = field(default_factory=set)
+    not_usable: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def saw(self, row: AnalysisRow) -> None:
+        self.rows += 1
+        self.studies.add(row.study.id)
+        self.notes.update(row.notes)
+        if row.is_usable:
+            self.usable += 1
+        else:
+            self.not_usable[row.why_not or ""] += 1
+
+    def left(self, *out: LeftOut) -> None:
+        self.left_out.update(entry.reason for entry in out)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "results": self.results,
+            "rows": self.rows,
+            "usable": self.usable,
+            "studies": len(self.studies),
+            "not_usable": dict(self.not_usable.most_common()),
+            "left_out": [
+                {"reason": reason, "meaning": REASONS[reason], "results": n}
+                for reason, n in self.left_out.most_common()
+            ],
+            "notes": [
+                {"note": note, "meaning": NOTES[note], "rows": n}
+                for note, n in self.notes.most_common()
+            ],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people, the most important first."""
+        yield f"{self.rows:,} rows from {len(self.studies):,} studies, {self.usable:,} usable"
+        for what, n in self.not_usable.most_common():
+            yield f"not usable: {n:,} rows, {what}"
+        for note, n in self.notes.most_common():
+            yield f"{note}: {n:,} rows. {NOTES[note]}"
+        for reason, n in self.left_out.most_common():
+            yield f"left out: {n:,} results, {REASONS[reason]}"

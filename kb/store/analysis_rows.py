@@ -1,0 +1,407 @@
+"""Selected results with everything an outcome table needs, read some at a time.
+
+The selection is a list's: the same filters give the same results, as many as the list counts.
+Studies come one after another for tables that compare; memory holds one batch, or one study.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from kb.models.evidence import (
+    Category,
+    Cell,
+    CellName,
+    Origin,
+    ResultKind,
+    State,
+    Statistic,
+)
+from kb.models.ids import Kind, parse_public_id, public_id
+from kb.models.tables import (
+    Arm,
+    CellProduct,
+    DoseEvent,
+    Registration,
+    Report,
+    Result,
+    Study,
+    StudyDescription,
+    StudyOverlap,
+    StudyRegistration,
+    Venue,
+    Work,
+    WorkIdentifier,
+)
+from kb.outcomes.harmonise import ReportedResult
+from kb.outcomes.observed import (
+    CONTROL,
+    EXPERIMENTAL,
+    NOT_SAID,
+    ArmFacts,
+    Fact,
+    Observed,
+    Overlap,
+    Source,
+    StudyFacts,
+    When,
+    WorkFacts,
+)
+from kb.store.listing import Asked, count_rows, each_batch, where_of
+from kb.store.results import RESULTS, CellOut, ResultOut, TimepointOut, read_results
+
+_BATCH = 500
+_PER_KG = "10^6 cells/kg"
+_CELLS = "10^6 cells"
+
+
+def count_results(session: Session, asked: Asked) -> int:
+    """How many results are selected: the count of the list."""
+    return count_rows(session, RESULTS, asked)
+
+
+def each_result(session: Session, asked: Asked) -> Iterator[ResultOut]:
+    """Selected results in the order of the list, as the list shows them."""
+    for numbers in each_batch(session, RESULTS, asked, size=_BATCH):
+        yield from read_results(session, numbers)
+
+
+def each_observed(session: Session, asked: Asked) -> Iterator[Observed]:
+    """Selected results in the order of the list, with study, arms and sources around them."""
+    facts = _Facts(session, asked)
+    for numbers in each_batch(session, RESULTS, asked, size=_BATCH):
+        yield from facts.observed(numbers)
+
+
+def each_study(session: Session, asked: Asked) -> Iterator[list[Observed]]:
+    """Selected results of one study after the other, by the studies' ids."""
+    facts = _Facts(session, asked)
+
+    def all_of_them() -> Iterator[Observed]:
+        together = col(Result.study_id)
+        for numbers in each_batch(session, RESULTS, asked, size=_BATCH, together=together):
+            yield from facts.observed(numbers)
+
+    for _, own in groupby(all_of_them(), key=lambda o: o.study.id):
+        yield list(own)
+
+
+class _Facts:
+    """What stands around the results of a batch, a fixed number of queries for each."""
+
+    def __init__(self, session: Session, asked: Asked) -> None:
+        self.session = session
+        # Studies that the selection holds: an overlap with any other harms nobody here.
+        self._selected = (
+            sa.select(col(Result.study_id))
+            .select_from(RESULTS.source)
+            .where(*where_of(session, RESULTS, asked))
+        )
+
+    def observed(self, numbers: Sequence[int]) -> list[Observed]:
+        results = read_results(self.session, numbers)
+        records = dict(
+            self.session.execute(
+                sa.select(col(Result.id), col(Result.record_id)).where(col(Result.id).in_(numbers))
+            ).all()
+        )
+        studies = self._studies({_number(r.study.id) for r in results})
+        arms = self._arms(
+            {_number(arm.id) for r in results for arm in (r.arm, r.comparator) if arm is not None}
+        )
+        return [
+            _observed(r, records[_number(r.id)], studies[_number(r.study.id)], arms)
+            for r in results
+        ]
+
+    def _studies(self, numbers: set[int]) -> dict[int, StudyFacts]:
+        rows = self.session.exec(select(Study).where(col(Study.id).in_(numbers))).all()
+        labels = {row.label for row in rows}
+        shared = set(
+            self.session.execute(
+                sa.select(col(Study.label))
+                .where(col(Study.label).in_(labels), col(Study.merged_into_id).is_(None))
+                .group_by(col(Study.label))
+                .having(sa.func.count() > 1)
+            ).scalars()
+        )
+        described = defaultdict(list)
+        for description in self.session.exec(
+            select(StudyDescription)
+            .where(col(StudyDescription.study_id).in_(numbers))
+            .order_by(col(StudyDescription.record_id))
+        ):
+            described[description.study_id].append(description)
+        registrations = self._registrations(numbers)
+        reports = self._reports(numbers)
+        overlaps = self._overlaps(numbers)
+        found = {}
+        for row in rows:
+            number = row.id or 0
+            name = public_id(Kind.STUDY, number)
+            found[number] = StudyFacts(
+                id=name,
+                label=row.label,
+                name=f"{row.label} ({name})" if row.label in shared else row.label,
+                title=row.title,
+                year=row.year,
+                conditions=tuple(row.conditions),
+                phenotype=row.phenotype,
+                design=_agreed(described[number], lambda d: d.design),
+                country=_agreed(described[number], lambda d: d.country),
+                registrations=tuple(registrations[number]),
+                reports=tuple(reports[number]),
+                overlaps=tuple(overlaps[number]),
+            )
+        return found
+
+    def _registrations(self, numbers: set[int]) -> dict[int, list[str]]:
+        found = defaultdict(list)
+        for study_id, number in self.session.execute(
+            sa.select(col(StudyRegistration.study_id), col(Registration.number))
+            .join(Registration, col(StudyRegistration.registration_id) == col(Registration.id))
+            .where(col(StudyRegistration.study_id).in_(numbers))
+            .distinct()
+            .order_by(col(Registration.number))
+        ):
+            found[study_id].append(number)
+        return found
+
+    def _reports(self, numbers: set[int]) -> dict[int, list[WorkFacts]]:
+        rows = self.session.execute(
+            sa.select(col(Report.study_id), Work, col(Venue.name))
+            .join(Work, col(Work.id) == col(Report.work_id))
+            .outerjoin(Venue, col(Venue.id) == col(Work.venue_id))
+            .where(col(Report.study_id).in_(numbers))
+            .order_by(col(Report.study_id), col(Work.id))
+        ).all()
+        works = {work.id for _, work, _ in rows}
+        identifiers: dict[tuple[int, str], str] = {}
+        for held in self.session.exec(
+            select(WorkIdentifier)
+            .where(
+                col(WorkIdentifier.work_id).in_(works),
+                col(WorkIdentifier.scheme).in_(("doi", "pmid")),
+            )
+            .order_by(col(WorkIdentifier.value).desc())
+        ):
+            identifiers[held.work_id, held.scheme] = held.value
+        found: dict[int, dict[int, WorkFacts]] = defaultdict(dict)
+        for study_id, work, venue in rows:
+            work_id = int(work.id)
+            found[study_id][work_id] = WorkFacts(
+                id=public_id(Kind.WORK, work_id),
+                doi=identifiers.get((work_id, "doi")),
+                pmid=identifiers.get((work_id, "pmid")),
+                title=work.title,
+                authors=work.authors_text,
+                year=work.year,
+                venue=venue,
+                is_retracted=work.is_retracted,
+            )
+        return defaultdict(list, {study: list(own.values()) for study, own in found.items()})
+
+    def _overlaps(self, numbers: set[int]) -> dict[int, list[Overlap]]:
+        """As somebody states them, and as a report in common makes them possible."""
+        pairs: dict[tuple[int, int], tuple[str, str]] = {}
+        a, b = col(StudyOverlap.study_id), col(StudyOverlap.other_id)
+        for one, another in ((a, b), (b, a)):
+            for study, with_study, kind, certainty in self.session.execute(
+                sa.select(one, another, col(StudyOverlap.kind), col(StudyOverlap.certainty))
+                .where(one.in_(numbers), another.in_(self._selected))
+                .order_by(col(StudyOverlap.certainty), one, another)
+            ):
+                pairs.setdefault((study, with_study), (kind, certainty))
+        mine, theirs = sa.orm.aliased(Report), sa.orm.aliased(Report)
+        for study, with_study in self.session.execute(
+            sa.select(col(mine.study_id), col(theirs.study_id))
+            .join(theirs, col(theirs.work_id) == col(mine.work_id))
+            .where(
+                col(mine.study_id).in_(numbers),
+                col(theirs.study_id) != col(mine.study_id),
+                col(theirs.study_id).in_(self._selected),
+            )
+            .distinct()
+        ):
+            pairs.setdefault((study, with_study), ("may share participants", "possible"))
+        others = {other for _, other in pairs}
+        labels: dict[int, str] = dict(
+            self.session.execute(
+                sa.select(col(Study.id), col(Study.label)).where(col(Study.id).in_(others))
+            ).all()
+        )
+        found: dict[int, list[Overlap]] = defaultdict(list)
+        for (of, other), (kind, certainty) in sorted(pairs.items()):
+            found[of].append(
+                Overlap(
+                    study=public_id(Kind.STUDY, other),
+                    label=labels[other],
+                    kind=kind,
+                    certainty=certainty,
+                )
+            )
+        return found
+
+    def _arms(self, numbers: set[int]) -> dict[int, ArmFacts]:
+        rows = self.session.exec(select(Arm).where(col(Arm.id).in_(numbers))).all()
+        whole = {row.record_id for row in rows if row.is_whole_study}
+        siblings = self.session.exec(
+            select(Arm).where(col(Arm.record_id).in_(whole), col(Arm.is_whole_study).is_(False))
+        ).all()
+        known = {row.id or 0 for row in (*rows, *siblings)}
+        products = self._of_arms(CellProduct, known)
+        doses = self._of_arms(DoseEvent, known)
+        found = {}
+        for row in rows:
+            number = row.id or 0
+            own = [number]
+            arms = [a for a in siblings if a.record_id == row.record_id and row.is_whole_study]
+            # All participants received it where every arm of the account is experimental.
+            are_treated = bool(arms) and all(arm.role == EXPERIMENTAL for arm in arms)
+            if are_treated and not products[number] and not doses[number]:
+                own = [arm.id or 0 for arm in arms]
+            found[number] = _arm_facts(
+                row,
+                any(arm.role == CONTROL for arm in arms),
+                [product for arm in own for product in products[arm]],
+                [dose for arm in own for dose in doses[arm]],
+            )
+        return found
+
+    def _of_arms(self, table: Any, numbers: set[int]) -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = defaultdict(list)
+        query = select(table).where(col(table.arm_id).in_(numbers)).order_by(col(table.id))
+        for row in self.session.exec(query):
+            found[row.arm_id].append(row)
+        return found
+
+
+def _arm_facts(
+    row: Arm,
+    holds_controls: bool,
+    products: Sequence[CellProduct],
+    doses: Sequence[DoseEvent],
+) -> ArmFacts:
+    per_kg = [dose for dose in doses if dose.unit == _PER_KG]
+    return ArmFacts(
+        id=public_id(Kind.ARM, row.id or 0),
+        label=row.label,
+        role=row.role,
+        is_whole_study=row.is_whole_study,
+        holds_controls=holds_controls,
+        tissue=_agreed(products, lambda p: p.tissue),
+        donor=_agreed(products, lambda p: p.donor),
+        route=_agreed(doses, lambda d: d.route),
+        dose_per_kg=_agreed_number(per_kg, lambda d: d.value),
+        dose_per_kg_low=_agreed_number(per_kg, lambda d: d.low),
+        dose_per_kg_high=_agreed_number(per_kg, lambda d: d.high),
+        dose_cells=_agreed_number([d for d in doses if d.unit == _CELLS], lambda d: d.value),
+        n_administrations=_agreed_number(doses, lambda d: d.n_administrations),
+    )
+
+
+def _agreed(rows: Iterable[Any], of: Callable[[Any], str | None]) -> Fact:
+    """What all sources that say anything say; all of it, joined and unclear, where they differ."""
+    said = list(dict.fromkeys(value for row in rows if (value := of(row)) is not None))
+    if not said:
+        return NOT_SAID
+    if len(said) == 1:
+        return Fact(value=said[0], state=State.REPORTED, origin=Origin.REPORTED)
+    return Fact(value=" | ".join(said), state=State.UNCLEAR, origin=Origin.REPORTED)
+
+
+def _agreed_number(rows: Iterable[Any], of: Callable[[Any], float | None]) -> Fact:
+    """The one number that is said; None and unclear where there are several."""
+    said = {value for row in rows if (value := of(row)) is not None}
+    if not said:
+        return NOT_SAID
+    if len(said) > 1:
+        return Fact(value=None, state=State.UNCLEAR)
+    return Fact(value=float(said.pop()), state=State.REPORTED, origin=Origin.REPORTED)
+
+
+def _observed(r: ResultOut, record: int, study: StudyFacts, arms: dict[int, ArmFacts]) -> Observed:
+    reported = ReportedResult(
+        key=r.id,
+        kind=ResultKind(r.kind),
+        cells={CellName(name): _cell(name, cell) for name, cell in r.cells.items()},
+        state=State(r.state),
+        statistic=Statistic(r.statistic) if r.statistic else None,
+        title=r.outcome_title,
+        unit=r.unit,
+        measure=r.measure,
+        ci_level=r.ci_level,
+        p_text=r.p_text,
+        method=r.method,
+    )
+    evidence = r.evidence
+    return Observed(
+        reported=reported,
+        record=record,
+        study=study,
+        arm=arms[_number(r.arm.id)],
+        comparator=arms[_number(r.comparator.id)] if r.comparator else None,
+        outcome=r.outcome.id,
+        code=r.outcome.code,
+        definition=r.outcome.title,
+        version=r.outcome.version,
+        outcome_title=r.outcome_title,
+        category=Category(r.category) if r.category else None,
+        time=_when(r.timepoint),
+        baseline_time=_when(r.baseline),
+        analysis_set=r.population.analysis_set if r.population else None,
+        subgroup=r.population.subgroup if r.population else None,
+        unit_of_analysis=r.unit_of_analysis,
+        origin=Origin(r.origin),
+        direction=r.direction,
+        better=r.better or r.outcome.better,
+        is_primary=r.is_primary_outcome,
+        caveats=tuple(r.caveats),
+        note=r.note,
+        rule=r.derivation.rule if r.derivation else None,
+        statement=r.derivation.statement if r.derivation else None,
+        derived_from=tuple(dict.fromkeys(i.result for i in r.derivation.inputs))
+        if r.derivation
+        else (),
+        source=Source(
+            document=evidence.document,
+            locator=evidence.locator,
+            kind=evidence.kind,
+            standing=evidence.standing,
+            quote=evidence.quote,
+            work=evidence.work,
+            recorded_by=evidence.source,
+            row=evidence.row,
+            payload=evidence.payload_id,
+        ),
+        status=r.status,
+        enters_analyses=r.enters_analyses,
+    )
+
+
+def _cell(name: str, cell: CellOut) -> Cell:
+    return Cell(
+        name=CellName(name),
+        value=cell.value,
+        text=cell.text,
+        state=State(cell.state),
+        origin=Origin(cell.origin) if cell.origin else Origin.REPORTED,
+    )
+
+
+def _when(time: TimepointOut | None) -> When | None:
+    if time is None:
+        return None
+    return When(
+        value=time.value, unit=time.unit, text=time.text, anchor=time.anchor, days=time.days
+    )
+
+
+def _number(public: str) -> int:
+    return parse_public_id(public)[1]
