@@ -31,7 +31,7 @@ Cell = str | float | None
 STATES: Final = (
     "reported", "reported_zero", "not_reported", "not_measured", "not_applicable", "unclear",
 )  # fmt: skip
-_WITH_A_NUMBER: Final = ("reported", "reported_zero")
+WITH_A_NUMBER: Final = ("reported", "reported_zero")
 ORIGINS: Final = ("reported", "computed", "imputed", "digitised", "author_supplied")
 
 # Names of the R package meta (Balduzzi et al. 2019, Evid Based Ment Health 22:153-160). Some stand
@@ -124,7 +124,7 @@ class Table:
                 yield f"{place}: unknown state {state[:40]!r} (expected {', '.join(STATES)})"
             elif state is None or np.isnan(values[i]):
                 continue
-            elif state not in _WITH_A_NUMBER:
+            elif state not in WITH_A_NUMBER:
                 yield f"{place}: {state}, but {name} says {values[i]:g}"
             elif state == "reported_zero" and values[i] != 0:
                 yield f"{place}: reported_zero, but {name} says {values[i]:g}"
