@@ -151,8 +151,9 @@ _CELLS: Final = (
 )
 _PER_KG: Final = (
     r"\s*(?:/|per|for each)\s*(?:kg|kilograms?)"
-    r"(?:\s*(?:of\s+)?(?P<whose>predicted|ideal|lean)?\s*(?:body\s*)?(?:weight|bw)?)?"
+    r"(?:\s*(?:of\s+)?(?:the\s+)?(?P<whose>predicted|ideal|lean|pbw|ibw)?\s*(?:body\s*)?(?:weight|bw)?)?"
 )
+_WHOSE: Final = {"pbw": "predicted", "ibw": "ideal"}
 _UNIT: Final = re.compile(
     rf"\s*(?:x\s*)?(?:10\s*\^\s*(?P<power>\d{{1,2}})|(?P<word>thousand|million|billion))?s?\s*"
     rf"(?:{_CELLS})?(?P<kg>{_PER_KG})?\s*",
@@ -377,30 +378,45 @@ def _is_weight(kg: float) -> bool:
 
 # -- free text -----------------------------------------------------------------------------------
 
+# ClinicalTrials.gov takes 999 characters for a description.
+_LONGEST: Final = 1000
 _NUMBER: Final = r"\d{1,5}(?:\.\d+)?"
-_AMOUNT: Final = re.compile(
-    rf"(?<![\w.^])(?:(?P<most>up to|at most|maximum(?: of)?|no more than)\s+)?"
-    rf"(?:(?P<low>{_NUMBER})\s*(?:x\s*10\s*\^\s*(?P<lowpower>\d{{1,2}})\s*)?(?:-|to|and)\s*)?"
-    rf"(?P<value>{_NUMBER})\s*"
-    r"(?:(?:x|times)?\s*(?:10\s*\^\s*(?P<power>\d{1,2})(?!\d)|(?P<plain>10{3,9})(?!\d))"
-    r"|(?P<word>thousand|million|billion))s?\s*"
-    rf"(?P<cells>{_CELLS})?\s*(?P<kg>{_PER_KG})?(?!\s*(?:/|per|cells?\s*/)\s*(?:ml|m2|cm|square|met))",
+# Possessive throughout, so that "cells/ml" is never taken for "cell".
+_POWERED: Final = re.compile(
+    rf"(?<![\w.^])(?:(?P<most>up to|at most|maximum of|no more than)\s+)?"
+    rf"(?:(?:(?P<between>between|from)\s+)?(?P<low>{_NUMBER})\s*"
+    rf"(?:x\s*10\s*\^\s*(?P<low_power>\d{{1,2}})\s*)?(?P<joint>-|to|and)\s*)?"
+    rf"(?P<value>{_NUMBER})\s*+(?:(?:x|times)\s*+)?"
+    r"(?:10\s*\^\s*(?P<power>\d{1,2})(?!\d)|(?P<plain>10{3,9})(?!\d)"
+    r"|(?P<word>thousand|million|billion)s?+\b)",
+    re.IGNORECASE,
+)
+_TAIL: Final = re.compile(
+    rf"\s*+(?P<cells>{_CELLS}\b)?+(?P<kg>{_PER_KG}\b)?+"
+    r"(?P<other>\s*(?:/|per)\s*(?!infusion|injection|dose|administration|treatment)\w+)?",
+    re.IGNORECASE,
+)
+_DOUBTFUL: Final = re.compile(
+    r"\b10\s*e\s*\^?\s*\d|\d\s*x\s*10\s*e|(?:x|times)\s*10\d\b|x\s*10\s*(?:thousand|[mb]illion)",
     re.IGNORECASE,
 )
 _WORDS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT: Final = re.compile(
-    rf"\b(?P<n>\d{{1,2}}|single|one[- ]time|once|twice|{'|'.join(_WORDS)})\b"
-    rf"(?:\s+(?:[a-z-]+\s+){{0,2}}{_ADMINISTRATION}s?\b|(?<=once)|(?<=twice))",
+    rf"(?<!day )(?<!week )(?<!month )\b(?P<n>\d{{1,2}}|single|one[- ]time|{'|'.join(_WORDS)})"
+    r"\s+(?:(?:iv|it|intravenous|intrathecal|intra-?arterial|weekly|cell|msc|stem)\s+){0,2}"
+    rf"{_ADMINISTRATION}s?\b",
     re.IGNORECASE,
 )
+_MORE_TO_COME: Final = re.compile(r"another|repeat|second|optional|cross|placebo|again", re.I)
 
 
 def read_dose(text: str) -> DoseClaim | Refused:
     """The one dose a text names: "1-2 x 10^6 MSC/kg, single infusion", "seven infusions of 20
     million cells".
 
-    Refused where there is none, or more than one; where it is cells in a volume or on an area; and
-    where printing or typing has made the power of ten doubtful ("106" for 10^6, "10e6").
+    Refused where there is none, more than one, or anything beside it that may be one; where it is
+    cells in a volume or on an area; and where typing has made the power of ten doubtful ("106"
+    for 10^6, "10e6").
     """
     if len(text) > _LONGEST:
         return Refused(f"a text of {len(text):,} characters is no statement of one dose")
@@ -408,48 +424,54 @@ def read_dose(text: str) -> DoseClaim | Refused:
     doubtful = _DOUBTFUL.search(plain)
     if doubtful:
         return Refused(f"the power of ten in {doubtful[0].strip()!r} can be read in two ways")
-    found = [m for m in _AMOUNT.finditer(plain) if m["cells"] or m["kg"]]
-    if not found:
-        return Refused("no number of cells is read")
-    if len({(m["low"], m["value"], m["power"], m["word"], bool(m["kg"])) for m in found}) > 1:
-        return Refused("several numbers of cells are named")
-    (amount, *_) = found
+    found = list(_POWERED.finditer(plain))
+    if len(found) != 1:
+        return Refused(f"{'several numbers' if found else 'no number'} of cells named")
+    (amount,) = found
+    tail = _TAIL.match(plain, amount.end())
+    if tail is None or tail["other"] or not (tail["cells"] or tail["kg"]):
+        what = plain[amount.start() : amount.end() + 20]
+        return Refused(f"{what!r} is not said to be cells, or cells per kg, and nothing else")
+    is_listed = re.search(r"\d\s*(?:,|or|and)\s*$", plain[: amount.start()])
+    if is_listed or ((amount["joint"] or "").lower() == "and" and not amount["between"]):
+        return Refused("several numbers of cells named")
     power = amount["power"] or (str(len(amount["plain"]) - 1) if amount["plain"] else None)
     if power is None:
         power = {"thousand": "3", "million": "6", "billion": "9"}[amount["word"].lower()]
-    if amount["lowpower"] not in (None, power):
+    if amount["low_power"] not in (None, power):
         return Refused("the ends of the range have different powers of ten")
-    counts = {_counted(m["n"]) for m in _COUNT.finditer(plain)}
-    n = counts.pop() if len(counts) == 1 else None
-    whose = f" {amount['whose'].lower()} body weight" if amount["whose"] else ""
     value, low = float(amount["value"]), amount["low"]
     at_most = amount["most"] is not None and low is None
-    around = plain[max(0, amount.start() - 30) : amount.end() + 30]
-    each = re.search(
-        rf"(?:per|each|every)\s+{_ADMINISTRATION}|{_ADMINISTRATION}s?\s+of\s", around, re.I
+    whose = (
+        f" {_WHOSE.get(tail['whose'].lower(), tail['whose'].lower())} body weight"
+        if tail["whose"]
+        else ""
     )
     return DoseClaim(
         value=None if low or at_most else value,
         low=float(low) if low else None,
         high=value if low or at_most else None,
-        unit=f"10^{power} cells" + (f"/kg{whose}" if amount["kg"] else ""),
-        basis="total" if _TOTAL.search(around) else "per infusion" if each else None,
-        n_administrations=n,
+        unit=f"10^{power} cells" + (f"/kg{whose}" if tail["kg"] else ""),
+        basis=_basis_in(plain, amount.start(), tail.end()),
+        n_administrations=_count_in(plain),
     )
 
 
-# ClinicalTrials.gov takes 999 characters for a description.
-_LONGEST: Final = 1000
-_DOUBTFUL: Final = re.compile(
-    r"(?:\d|\b)\s*x?\s*10\s*e\s*\^?\s*\d{1,2}\b|x\s*10\d\b|\bx\s*10\s*(?:thousand|million|billion)",
-    re.I,
-)
+def _basis_in(text: str, start: int, end: int) -> str | None:
+    if _TOTAL.search(text[max(0, start - 30) : end + 15]):
+        return "total"
+    before = re.search(
+        r"(?:infusions?|injections?|administrations?|doses)\s+of\s+$", text[:start], re.I
+    )
+    after = re.match(rf"\s*(?:,\s*)?(?:per|each|every|/)\s*{_ADMINISTRATION}\b", text[end:], re.I)
+    return "per infusion" if before or after else None
 
 
-def _counted(text: str) -> int:
-    word = text.lower()
-    if word in ("single", "once") or word.startswith("one"):
+def _count_in(text: str) -> int | None:
+    counts = {m["n"].lower() for m in _COUNT.finditer(text)}
+    if len(counts) != 1 or _MORE_TO_COME.search(text):
+        return None
+    word = counts.pop()
+    if word == "single" or word.startswith("one"):
         return 1
-    if word == "twice":
-        return 2
-    return _WORDS.index(word) + 1 if word in _WORDS else int(word)
+    return _WORDS.index(word) + 1 if word in _WORDS else int(word) or None

@@ -1,12 +1,14 @@
-"""Rules that make one result from another. Each is pure, named, guarded, and says what it did.
+"""Rules that make one result from another, and the registry of all rules there are.
 
-A derived result is added beside the reported one, never in its place.
+Each is pure, named, guarded, and says what it did. A derived result is added beside the reported
+one, never in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from kb.models.evidence import (
@@ -19,6 +21,8 @@ from kb.models.evidence import (
     State,
     Statistic,
 )
+from kb.outcomes import conversions, dose, harmonise, units, windows
+from kb.outcomes.chains import Rule
 from kb.outcomes.places import spot
 from kb.outcomes.vocabulary import load_vocabulary
 
@@ -36,12 +40,46 @@ class DerivedResult:
 COMPLEMENT: Final = "complement"
 EXHAUSTED: Final = "categories-exhausted"
 
-# What a rule does, for people.
-EXPLAINED: Final = {
-    COMPLEMENT: "persons with the event = persons analysed - persons reported to be without it",
-    EXHAUSTED: "all persons analysed fall into one of improved, stable, worsened, so none is left "
-    "for the other two",
-}
+_OF_RESULTS: Final = (
+    Rule(
+        id=COMPLEMENT,
+        title="An event from its complement",
+        formula="persons with the event = persons analysed - persons reported to be without it",
+        guard="both are whole numbers of persons, and the label tells which side is counted",
+        source="arithmetic",
+        origin=Origin.COMPUTED,
+    ),
+    Rule(
+        id=EXHAUSTED,
+        title="Nobody left for the other categories",
+        formula="all persons analysed fall into one of improved, stable, worsened, so none is left "
+        "for the other two",
+        guard="the persons in one category are all persons analysed, and at least one",
+        source="arithmetic",
+        origin=Origin.COMPUTED,
+    ),
+)
+
+
+def _all_rules() -> Mapping[str, Rule]:
+    of_formulas = [value for value in vars(conversions).values() if isinstance(value, Rule)]
+    found: dict[str, Rule] = {}
+    for rule in (
+        *_OF_RESULTS,
+        *of_formulas,
+        *harmonise.RULES,
+        units.UNIT,
+        *dose.RULES,
+        *windows.RULES,
+    ):
+        if rule.id in found:
+            raise ValueError(f"two rules are called {rule.id}")
+        found[rule.id] = rule
+    return MappingProxyType(found)
+
+
+# Every rule by its id, in the order of the documentation.
+RULES: Final = _all_rules()
 
 _COURSE: Final = (Category.IMPROVED, Category.STABLE, Category.WORSENED)
 _OPPOSITE: Final = {"lower": "higher", "higher": "lower"}

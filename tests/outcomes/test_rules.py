@@ -19,7 +19,7 @@ from kb.models.evidence import (
     Statistic,
     TimepointClaim,
 )
-from kb.outcomes.rules import EXPLAINED, derive_results, direction_of_benefit
+from kb.outcomes.rules import RULES, derive_results, direction_of_benefit
 
 ABSTRACT = EvidenceClaim(
     kind="abstract", document="10.3390/jcm8122102", locator="abstract", standing=Standing.PRIMARY
@@ -177,7 +177,7 @@ def test_every_derived_result_is_explained_within_range_and_of_its_inputs(given_
         assert x is not None
         assert n is not None
         assert 0 <= x <= n
-        assert made.rule in EXPLAINED
+        assert made.rule in RULES
         assert made.claim.key not in by_key
         for key, cell in made.inputs:
             assert cell in {c.name for c in by_key[key].cells}
