@@ -6,17 +6,29 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from kb.formats.curated_works import Works, read_registration, read_registrations
-from kb.formats.tables import Row, Rows, expected, keyed, once, shown
+from kb.formats import curated_checks as checks
+from kb.formats.curated_checks import BASELINE, CELLS, WHOLE_STUDY
+from kb.formats.curated_works import Works, in_date_order, read_registration, read_registrations
+from kb.formats.curation_columns import (
+    ASSESSMENTS,
+    CERTAINTIES,
+    DIRECTIONS,
+    DONORS,
+    OVERLAPS,
+    ROLES,
+    SERIOUSNESS,
+    STANDINGS,
+    UNITS_OF_TIME,
+)
+from kb.formats.tables import Row, Rows, expected, keyed, nearest, once, shown
 from kb.identity.identifiers import normalize_pmid
 from kb.models.evidence import (
     AdverseEventClaim,
     ArmClaim,
     Category,
     Cell,
-    CellName,
     DescriptionClaim,
     DoseClaim,
     EvidenceClaim,
@@ -33,58 +45,19 @@ from kb.models.evidence import (
     StudyRecord,
     TimepointClaim,
 )
-from kb.outcomes.timepoints import DAYS_PER_UNIT
 from kb.outcomes.vocabulary import load_caveats, load_vocabulary
 
-_CELLS: Final[Mapping[str, CellName]] = {
-    "n": CellName.N_ANALYSED,
-    "events": CellName.EVENTS,
-    "percent": CellName.PERCENT,
-    "mean": CellName.MEAN,
-    "sd": CellName.SD,
-    "se": CellName.SE,
-    "median": CellName.MEDIAN,
-    "q1": CellName.Q1,
-    "q3": CellName.Q3,
-    "min": CellName.MIN,
-    "max": CellName.MAX,
-    "central": CellName.UNSPECIFIED,
-    "geometric_mean": CellName.GEOMETRIC_MEAN,
-    "ls_mean": CellName.LS_MEAN,
-    "person_years": CellName.EXPOSURE_PERSON_YEARS,
-    "estimate": CellName.ESTIMATE,
-    "ci_low": CellName.CI_LOW,
-    "ci_high": CellName.CI_HIGH,
-}
 _OF_CONTRASTS = frozenset({"n", "estimate", "ci_low", "ci_high"})
-_ORDERED = (("ci_low", "ci_high"), ("q1", "q3"), ("min", "max"))
-_NEVER_NEGATIVE = ("sd", "se", "person_years")
+_NEVER_NEGATIVE = ("se", "person_years")  # of an SD, `kb.outcomes.checks` says so
 _OF_PERSONS = (Statistic.PERSON_COUNT, Statistic.PERCENT)
 _REPORTED = (State.REPORTED, State.REPORTED_ZERO)
-_STANDINGS = {"primary": Standing.PRIMARY, "secondary": Standing.SECONDARY}
-_UNITS = tuple(DAYS_PER_UNIT)
-_OVERLAPS = (
-    "same participants",
-    "follow-up of",
-    "substudy of",
-    "extension of",
-    "may share participants",
-)
-_DIRECTIONS = (
-    "increased",
-    "decreased",
-    "changed",
-    "no change",
-    "improved",
-    "worsened",
-    "higher",
-    "lower",
-    "no difference",
-    "inconclusive",
-)
+# Not reported is a number; a direction or a P value may be told all the same.
+_NOTHING_TO_TELL = (State.NOT_MEASURED, State.NOT_APPLICABLE)
+_STANDINGS = dict(zip(STANDINGS, (Standing.PRIMARY, Standing.SECONDARY)))
+# An outcome of one's own may be named with this before it, to say that it is no misspelt code.
+_OWN = "own:"
+_CODE = re.compile(r"[\w.+-]{1,100}")
 _NOWHERE = EvidenceClaim(kind="", document="", locator="", standing=Standing.SECONDARY)
-WHOLE_STUDY: Final = "all"
-BASELINE: Final = "baseline"
 _BASELINE_TIME = TimepointClaim(value=0, unit="day", text=BASELINE)
 
 
@@ -99,6 +72,7 @@ class Studies:
         self._rows = rows
         self._source = source
         self._works = works
+        self._rows_by_place: dict[str, Row] = {}
         self.sources = self._read_sources()
         self._studies = keyed(rows.table("studies"), "study")
         self._arms: dict[str, set[str]] = defaultdict(set)
@@ -118,13 +92,14 @@ class Studies:
         if arm is None or arm == WHOLE_STUDY or study not in self._studies:
             return arm or ""
         known = self._arms[study]
-        for part in arm.split("+"):
-            if part.strip() not in known:
+        parts = [part.strip() for part in arm.split("+")]
+        for part in parts:
+            if part not in known:
                 names = (*sorted(known), WHOLE_STUDY)
-                row.error(
-                    column,
-                    f"{shown(part)} is not an arm of {study} ({expected(part, names)})",
-                )
+                message = f"{shown(part)} is not an arm of {study} ({expected(part, names)})"
+                row.error("unknown-arm", column, message, alike=(study, part))
+        if len(set(parts)) < len(parts):
+            row.error("arm-twice", column, f"{shown(arm)} names an arm twice")
         return arm
 
     def _read_sources(self) -> dict[str, EvidenceClaim]:
@@ -151,15 +126,36 @@ class Studies:
         for code in codes:
             if code not in load_caveats():
                 hint = expected(code, tuple(load_caveats()))
-                row.error("caveats", f"unknown caveat: {shown(code)} ({hint})")
+                row.error("unknown-caveat", "caveats", f"unknown caveat: {shown(code)} ({hint})")
         return codes
 
+    def _code(self, row: Row, column: str) -> str | None:
+        """A code of the vocabulary, or one of the table's own that is not mistaken for one."""
+        code = row.text(column)
+        if code is None or code in load_vocabulary():
+            return code
+        name = code.removeprefix(_OWN)
+        if not _CODE.fullmatch(name):
+            message = f"not a code: {shown(code)} (expected letters, digits and _, e.g. T2_NEW)"
+            row.error(f"malformed-{column}", column, message)
+        elif code == name and (near := nearest(code, load_vocabulary(), cutoff=0.8)):
+            message = (
+                f"{shown(code)} is not in the vocabulary (nearest: {', '.join(near)}); "
+                f"write {_OWN}{code} if it is an outcome of your own"
+            )
+            row.error(f"unknown-{column}", column, message)
+        return name
+
     def _time(self, row: Row) -> TimepointClaim | None:
-        value, unit = row.number("time"), row.one_of("time_unit", _UNITS)
-        if row.text("time") and not row.text("time_unit"):
-            row.error("time_unit", f"empty beside a time (expected {', '.join(_UNITS)})")
-        if row.text("time_unit") and not row.text("time"):
-            row.error("time", "empty beside a unit of time")
+        value, unit = row.number("time"), row.one_of("time_unit", UNITS_OF_TIME)
+        if row.has("time") and not row.has("time_unit"):
+            message = f"empty beside a time (expected {', '.join(UNITS_OF_TIME)})"
+            row.error("time-unit-missing", "time_unit", message)
+        if row.has("time_unit") and not row.has("time"):
+            row.error("time-value-missing", "time", "empty beside a unit of time")
+        if value is not None and value < 0:
+            message = f"below 0: {value:g} (a time before the start stands in time_text)"
+            row.error("below-zero", "time", message)
         time = TimepointClaim(
             value=value, unit=unit, text=row.text("time_text"), anchor=row.text("since")
         )
@@ -175,9 +171,13 @@ class Studies:
                 continue
             registry, number = named
             if number in found:
-                row.error("number", f"{number} stands in {found[number][1].place} already")
+                message = f"{number} stands in {found[number][1].place} already"
+                row.error("duplicate-key", "number", message)
                 continue
             n_is = row.one_of("n_is", ("actual", "planned"))
+            in_date_order(row, ("start", "primary_completion", "completion", "results_posted"))
+            if row.has("source") and not row.has("locator"):
+                row.error("missing-locator", "locator", "empty beside a source")
             claim = RegistrationClaim(
                 number=number,
                 registry=registry,
@@ -210,7 +210,8 @@ class Studies:
                 continue
             _, number = named
             if number not in self._registrations:
-                row.error("registration", f"{number} is not in registrations")
+                message = f"{number} is not in registrations"
+                row.error("unknown-registration", "registration", message, alike=number)
                 continue
             if study and once(row, "registration", (study, number), seen):
                 claim = self._registrations[number][0]
@@ -242,7 +243,7 @@ class Studies:
         flow = self._of_studies("flow", self._read_flow)
         results = self._of_studies("results", self._read_result)
         events = self._of_studies("adverse_events", self._read_adverse_event)
-        return tuple(
+        records = tuple(
             StudyRecord(
                 source=self._source,
                 key=study,
@@ -263,12 +264,18 @@ class Studies:
             )
             for study, row in self._studies.items()
         )
+        for record in records:
+            checks.check_study(record, self._rows_by_place)
+        checks.check_labels(self._studies.values())
+        checks.check_sources(self._rows)
+        return records
 
     def _of_studies(self, table: str, read: Callable[[Row], Claim]) -> dict[str, tuple[Claim, ...]]:
         found: dict[str, list[Claim]] = defaultdict(list)
         for row in self._rows.table(table):
             study = self._study(row)
             claim = read(row)
+            self._rows_by_place[row.place] = row
             if study:
                 found[study].append(claim)
         return {study: tuple(claims) for study, claims in found.items()}
@@ -289,10 +296,10 @@ class Studies:
         seen: dict[object, Row] = {}
         for row in self._rows.table("overlaps"):
             study, other = self._study(row), self._study(row, "other")
-            kind = row.one_of("kind", _OVERLAPS)
-            certainty = row.one_of("certainty", ("certain", "probable", "possible"))
+            kind = row.one_of("kind", OVERLAPS)
+            certainty = row.one_of("certainty", CERTAINTIES)
             if study and study == other:
-                row.error("other", "a study does not overlap with itself")
+                row.error("overlaps-itself", "other", "a study does not overlap with itself")
                 continue
             pair = frozenset((study, other))
             if not (study and other and kind and certainty and once(row, "other", pair, seen)):
@@ -303,10 +310,15 @@ class Studies:
         return {study: tuple(claims) for study, claims in found.items()}
 
     def _read_description(self, row: Row) -> DescriptionClaim:
-        if row.text("follow_up_unit") and not row.text("follow_up"):
-            row.error("follow_up", "empty beside a unit of follow-up")
-        if row.text("follow_up") and not row.text("follow_up_unit"):
-            row.error("follow_up_unit", f"empty beside a time (expected {', '.join(_UNITS)})")
+        if row.has("follow_up_unit") and not row.has("follow_up"):
+            row.error("time-value-missing", "follow_up", "empty beside a unit of follow-up")
+        if row.has("follow_up") and not row.has("follow_up_unit"):
+            message = f"empty beside a time (expected {', '.join(UNITS_OF_TIME)})"
+            row.error("time-unit-missing", "follow_up_unit", message)
+        follow_up = row.number("follow_up")
+        if follow_up is not None and follow_up < 0:
+            row.error("below-zero", "follow_up", f"below 0: {follow_up:g}")
+        checks.check_participants(row)
         return DescriptionClaim(
             design=row.text("design"),
             allocation=row.text("allocation"),
@@ -319,8 +331,8 @@ class Studies:
             n_treated=row.whole("n_treated"),
             n_analysed=row.whole("n_analysed"),
             n_completed=row.whole("n_completed"),
-            followup_value=row.number("follow_up"),
-            followup_unit=row.one_of("follow_up_unit", _UNITS),
+            followup_value=follow_up,
+            followup_unit=row.one_of("follow_up_unit", UNITS_OF_TIME),
             followup_text=row.text("follow_up_text"),
             eligibility=row.text("eligibility"),
             caveats=self._caveats(row),
@@ -331,22 +343,17 @@ class Studies:
     def _read_arm(self, row: Row) -> ArmClaim:
         arm = row.text("arm") or ""
         if arm in (WHOLE_STUDY, BASELINE) or "+" in arm:
-            row.error("arm", f"{shown(arm)} has a meaning of its own and names no arm")
+            message = f"{shown(arm)} has a meaning of its own and names no arm"
+            row.error("reserved-arm", "arm", message)
         passage_low, passage_high = row.whole("passage_low"), row.whole("passage_high")
-        low, high = row.number("dose_low"), row.number("dose_high")
-        _in_order(row, "passage_low", passage_low, "passage_high", passage_high)
-        _in_order(row, "dose_low", low, "dose_high", high)
-        value = row.number("dose")
-        if not row.text("dose_unit") and (value, low, high) != (None, None, None):
-            row.error("dose_unit", "empty beside a dose (expected e.g. 10^6 cells/kg)")
+        value, low, high = (row.number(c) for c in ("dose", "dose_low", "dose_high"))
         times = row.text("times")
         is_count = times is not None and times.isascii() and times.isdigit()
-        if times is not None and re.fullmatch(r"[-−]\d+", times):
-            row.error("times", f"below 0: {times}")
+        checks.check_arm(row, passage=(passage_low, passage_high), dose=(value, low, high))
         product = ProductClaim(
             intervention=row.text("product"),
             tissue=row.text("tissue"),
-            donor=row.one_of("donor", ("autologous", "allogeneic", "xenogeneic")),
+            donor=row.one_of("donor", DONORS),
             passage_low=passage_low,
             passage_high=passage_high,
             is_cryopreserved=row.flag("cryopreserved"),
@@ -359,7 +366,7 @@ class Studies:
             high=high,
             unit=row.text("dose_unit"),
             basis=row.text("dose_basis"),
-            n_administrations=row.whole("times") if is_count else None,
+            n_administrations=row.whole("times", least=1) if is_count else None,
             n_administrations_text=None if is_count else times,
             interval_text=row.text("interval"),
             route=row.text("route"),
@@ -367,7 +374,7 @@ class Studies:
         return ArmClaim(
             key=arm,
             label=row.text("label") or arm,
-            role=row.one_of("role", ("experimental", "control", "period")),
+            role=row.one_of("role", ROLES),
             description=row.text("description"),
             n_randomised=row.whole("n_randomised"),
             n_treated=row.whole("n_treated"),
@@ -403,29 +410,32 @@ class Studies:
         elif versus:
             kind = ResultKind.CONTRAST
             self._arm(row, "versus")
-            if versus == arm:
-                row.error("versus", "an arm is not compared with itself")
+            checks.check_sides(row, arm, versus)
         statistic = row.choice("statistic", Statistic)
-        if kind is not ResultKind.CONTRAST and not row.text("statistic"):
-            row.error("statistic", f"empty (expected {', '.join(Statistic)})")
+        if kind is not ResultKind.CONTRAST and not row.has("statistic"):
+            row.error("missing-statistic", "statistic", f"empty (expected {', '.join(Statistic)})")
         state = row.choice("state", State)
         category = row.choice("category", Category)
         if category and statistic and statistic not in _OF_PERSONS:
-            row.error("category", "only counts and percentages of persons have a category")
-        code, what = row.text("outcome"), row.text("what")
+            message = "only counts and percentages of persons have a category"
+            row.error("category-of-no-count", "category", message)
+        code, what = self._code(row, "outcome"), row.text("what")
         definition = load_vocabulary().get(code or "")
-        if what is None and definition is None:
-            row.error("what", _unnamed("outcome", code))
+        if not row.has("what") and definition is None and not _is_misspelt(row, "outcome"):
+            row.error("unnamed", "what", _unnamed("outcome", code))
         cells = _cells(row, kind, state, statistic)
-        p, direction = row.text("p"), row.one_of("direction", _DIRECTIONS)
-        numbers = [cell for cell in cells if cell.name is not CellName.N_ANALYSED]
-        if state in _REPORTED and not numbers and not p and not row.text("direction"):
-            row.error("state", f"{state}, but the row holds no number, no p and no direction")
-        ci_level = row.number("ci_level")
-        if ci_level is not None and not 0 < ci_level < 100:
-            row.error("ci_level", f"not a percentage between 0 and 100: {ci_level:g}")
-        if row.text("estimate") and not row.text("measure"):
-            row.error("measure", "empty beside an estimate (expected e.g. hazard ratio)")
+        p, direction = checks.read_p(row), row.one_of("direction", DIRECTIONS)
+        has_words = row.has("p") or row.has("direction")
+        if state in _REPORTED and not has_words and not any(map(row.has, CELLS.keys() - {"n"})):
+            message = f"{state}, but the row holds no number, no p and no direction"
+            row.error("reported-nothing", "state", message)
+        if state in _NOTHING_TO_TELL and has_words:
+            column = "p" if row.has("p") else "direction"
+            message = f"something is told in a row whose state is {state}"
+            row.error("told-although-silent", column, message)
+        ci_level = checks.read_level(row)
+        time = self._time(row)
+        checks.check_result(row, kind, statistic, state, time)
         return ResultClaim(
             key=_key(
                 arm,
@@ -442,7 +452,7 @@ class Studies:
             outcome_code=code,
             outcome_title=what or (definition.name if definition else ""),
             category=category,
-            time=self._time(row),
+            time=time,
             baseline_time=_BASELINE_TIME if kind is ResultKind.WITHIN_ARM else None,
             subgroup=row.text("subgroup"),
             population=row.text("population"),
@@ -464,20 +474,21 @@ class Studies:
         )
 
     def _read_adverse_event(self, row: Row) -> AdverseEventClaim:
-        arm, code, term = self._arm(row), row.text("code"), row.text("term")
-        if term is None and code not in load_vocabulary():
-            row.error("term", _unnamed("code", code))
+        arm, code, term = self._arm(row), self._code(row, "code"), row.text("term")
+        if not row.has("term") and code not in load_vocabulary() and not _is_misspelt(row, "code"):
+            row.error("unnamed", "term", _unnamed("code", code))
         state = row.choice("state", State)
-        at_risk, persons = row.whole("at_risk"), row.whole("persons")
+        at_risk, persons = row.whole("at_risk", least=1), row.whole("persons")
         events, percent = row.whole("events"), _percent(row)
-        if at_risk is not None and persons is not None and persons > at_risk:
-            row.error("persons", f"{persons} persons of {at_risk} at risk")
         numbers = {"persons": persons, "events": events, "percent": percent}
         _check_state(row, state, numbers)
-        if state is State.REPORTED and all(row.text(column) is None for column in numbers):
-            row.error("state", "reported, but the row holds no number")
-        if state is State.REPORTED_ZERO and persons is None and events is None:
-            row.error("state", "reported_zero, but neither persons nor events is 0")
+        if state is State.REPORTED and not any(map(row.has, numbers)):
+            row.error("reported-nothing", "state", "reported, but the row holds no number")
+        if state is State.REPORTED_ZERO and not row.has("persons") and not row.has("events"):
+            message = "reported_zero, but neither persons nor events is 0"
+            row.error("reported-nothing", "state", message)
+        seriousness = row.one_of("seriousness", SERIOUSNESS)
+        checks.check_adverse_event(row, code, seriousness)
         return AdverseEventClaim(
             key=_key(
                 arm,
@@ -491,10 +502,10 @@ class Studies:
             term=term,
             organ_system=row.text("organ_system"),
             vocabulary=row.text("vocabulary"),
-            seriousness=row.one_of("seriousness", ("serious", "not serious")),
+            seriousness=seriousness,
             relatedness=row.text("relatedness"),
             severity=row.text("severity"),
-            assessment=row.one_of("assessment", ("systematic", "non-systematic")),
+            assessment=row.one_of("assessment", ASSESSMENTS),
             time=self._time(row),
             n_at_risk=at_risk,
             persons_affected=persons,
@@ -514,30 +525,28 @@ def _cells(
     row: Row, kind: ResultKind, state: State | None, statistic: Statistic | None
 ) -> tuple[Cell, ...]:
     values: dict[str, float | None] = {
-        column: row.whole(column) if column in ("n", "events") else row.number(column)
-        for column in _CELLS
+        column: _count(row, column) if column in ("n", "events") else row.number(column)
+        for column in CELLS
         if column != "percent"
     }
     values["percent"] = _percent(row) if statistic in _OF_PERSONS else row.number("percent")
-    n, events = values["n"], values["events"]
-    if n is not None and events is not None and events > n and statistic in _OF_PERSONS:
-        row.error("events", f"{events:g} of {n:g} persons")
-    for low, high in _ORDERED:
-        _in_order(row, low, values[low], high, values[high])
     for column in _NEVER_NEGATIVE:
         if (value := values[column]) is not None and value < 0:
-            row.error(column, f"below 0: {value:g}")
+            row.error("below-zero", column, f"below 0: {value:g}")
     for column, value in values.items():
         if value is None:
             continue
         if kind is ResultKind.CONTRAST and column not in _OF_CONTRASTS:
-            row.error(column, "a number of one arm in a row that compares two")
+            message = "a number of one arm in a row that compares two"
+            row.error("number-of-one-arm", column, message)
         elif kind is not ResultKind.CONTRAST and column == "estimate":
-            row.error(column, "an estimate in a row that compares no arms (versus is empty)")
+            message = "an estimate in a row that compares no arms (versus is empty)"
+            row.error("compares-no-arms", column, message)
     zeros = {c: values[c] for c in ("events", "percent")}
     _check_state(row, state, {c: v for c, v in values.items() if c != "n"}, zeros)
-    if state is State.REPORTED_ZERO and all(row.text(column) is None for column in zeros):
-        row.error("state", "reported_zero, but neither events nor percent is 0")
+    if state is State.REPORTED_ZERO and not any(map(row.has, zeros)):
+        message = "reported_zero, but neither events nor percent is 0"
+        row.error("reported-nothing", "state", message)
     return tuple(
         Cell(
             name=name,
@@ -545,7 +554,7 @@ def _cells(
             text=row.text(column),
             state=state if state is State.REPORTED_ZERO and column in zeros else State.REPORTED,
         )
-        for column, name in _CELLS.items()
+        for column, name in CELLS.items()
         if (value := values[column]) is not None
     )
 
@@ -559,11 +568,13 @@ def _check_state(
     """Numbers stand only in reported rows, and `zeros` (or all) are 0 where zero was reported."""
     for column, value in numbers.items():
         if value is not None and state is not None and state not in _REPORTED:
-            row.error(column, f"a number in a row whose state is {state}")
+            message = f"a number in a row whose state is {state}"
+            row.error("number-although-silent", column, message)
     if state is State.REPORTED_ZERO:
         for column, value in (numbers if zeros is None else zeros).items():
             if value:
-                row.error(column, f"{value:g} in a row whose state is reported_zero")
+                message = f"{value:g} in a row whose state is reported_zero"
+                row.error("zero-is-not-zero", column, message)
 
 
 def _unnamed(column: str, code: str | None) -> str:
@@ -574,26 +585,32 @@ def _unnamed(column: str, code: str | None) -> str:
     return f"empty, and the {column} {shown(code)} is not in the vocabulary ({near})"
 
 
+def _is_misspelt(row: Row, column: str) -> bool:
+    """Whether it was said already that the code is a misspelling of one in the vocabulary."""
+    code = row.text(column) or ""
+    is_own = code.startswith(_OWN) or not code
+    return not is_own and bool(nearest(code, load_vocabulary(), cutoff=0.8))
+
+
+def _count(row: Row, column: str) -> float | None:
+    """A count; of persons analysed there is one at least."""
+    return row.whole(column, least=1 if column == "n" else 0)
+
+
 def _percent(row: Row) -> float | None:
     """A share of persons, 0 to 100."""
     value = row.number("percent")
     if value is not None and not 0 <= value <= 100:
-        row.error("percent", f"not between 0 and 100: {value:g}")
+        row.error("percent-out-of-range", "percent", f"not between 0 and 100: {value:g}")
         return None
     return value
 
 
-def _in_order(
-    row: Row, low: str, low_value: float | None, high: str, high_value: float | None
-) -> None:
-    if low_value is not None and high_value is not None and low_value > high_value:
-        row.error(low, f"{low} {low_value:g} is above {high} {high_value:g}")
-
-
 def _year(row: Row) -> int | None:
-    year = row.whole("year", least=1800)
-    if year is not None and year > 2999:
-        row.error("year", f"not a year: {year}")
+    year = row.whole("year")
+    if year is not None and not 1900 <= year <= 2100:
+        row.error("not-a-year", "year", f"not a year: {year} (expected e.g. 2019)")
+        return None
     return year
 
 
@@ -603,7 +620,8 @@ def _pmids(row: Row, column: str) -> tuple[str, ...]:
         if pmid := normalize_pmid(text):
             pmids.append(pmid)
         else:
-            row.error(column, f"not a PMID: {shown(text)} (expected e.g. 31810187)")
+            message = f"not a PMID: {shown(text)} (expected e.g. 31810187)"
+            row.error("malformed-pmid", column, message)
     return tuple(pmids)
 
 

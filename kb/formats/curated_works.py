@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import pairwise
 
+from kb.formats.curation_columns import LISTS, RELATIONS
 from kb.formats.tables import Row, Rows, keyed, once, shown
 from kb.identity.identifiers import (
     identifiers,
@@ -33,19 +34,6 @@ from kb.models.records import (
     VenueClaim,
     WorkRecord,
     WorkType,
-)
-
-_RELATIONS: Final = (
-    "preprint of",
-    "has preprint",
-    "version of",
-    "has version",
-    "update of",
-    "updated by",
-    "comment on",
-    "commented by",
-    "republished from",
-    "republished in",
 )
 
 
@@ -85,11 +73,14 @@ class Works:
             names = identifiers(doi=doi, pmid=pmid, pmcid=pmcid)
             for name in names:
                 if name in holders:
-                    row.error(name.scheme, f"{name} stands in {holders[name].place} already")
+                    message = f"{name} stands in {holders[name].place} already"
+                    row.error("duplicate-identifier", name.scheme, message)
                 holders[name] = row
+            in_date_order(row, ("received", "revised", "accepted", "published"))
             listed = row.one_of("authors", ("all", "some"))
             if listed == "all" and key not in authors:
-                row.error("authors", "all authors listed, but none stands in authors")
+                message = "all authors listed, but none stands in authors"
+                row.error("authors-missing", "authors", message)
             works[key] = WorkRecord(
                 source=self._source,
                 key=key,
@@ -128,8 +119,9 @@ class Works:
         seen: dict[object, Row] = {}
         for row in self._rows.table("authors"):
             work, position = row.text("work"), row.whole("position", least=1)
-            if not row.text("family") and not row.text("group"):
-                row.error("family", "empty, and no group either: an author needs a name")
+            if not row.has("family") and not row.has("group"):
+                message = "empty, and no group either: an author needs a name"
+                row.error("author-unnamed", "family", message)
             author = AuthorClaim(
                 family=row.text("family"),
                 given=row.text("given"),
@@ -151,8 +143,8 @@ class Works:
         seen: dict[object, Row] = {}
         for row in self._rows.table("observations"):
             value = row.whole("value")
-            if row.text("category") and not row.text("dimension"):
-                row.error("dimension", "empty beside a category")
+            if row.has("category") and not row.has("dimension"):
+                row.error("dimension-missing", "dimension", "empty beside a category")
             claim = ObservationClaim(
                 metric=row.text("metric") or "",
                 value=value or 0,
@@ -192,8 +184,10 @@ class Works:
         for row in self._rows.table("relations"):
             work = row.known("work", works, "works")
             other = row.known("other", works, "works")
-            kind = row.one_of("kind", _RELATIONS)
-            if work and other and kind:
+            kind = row.one_of("kind", RELATIONS)
+            if work and work == other:
+                row.error("relates-to-itself", "other", f"{work} stands on both sides")
+            elif work and other and kind:
                 found[work].append(
                     RelationClaim(kind=kind, other=self._named(row, "other", works[other]))
                 )
@@ -205,7 +199,7 @@ class Works:
         citing_works: dict[tuple[str, str], list[tuple[int, WorkRecord]]] = defaultdict(list)
         seen: dict[object, Row] = {}
         for row in self._rows.table("citations"):
-            kind = row.one_of("list", ("references", "citing works"))
+            kind = row.one_of("list", LISTS)
             citing, cited = self.work(row, "citing"), self.work(row, "cited")
             source = row.known("source", sources, "sources")
             position = row.whole("position", least=1)
@@ -216,7 +210,7 @@ class Works:
             if not once(row, "position", (kind, of.key, source, position), seen):
                 continue
             if citing is cited:
-                row.error("cited", f"{cited.key} cites itself")
+                row.error("cites-itself", "cited", f"{cited.key} cites itself")
             elif of is citing:
                 references[of.key, source].append(_reference(row, position, cited))
             else:
@@ -243,7 +237,8 @@ class Works:
 
     def _named(self, row: Row, column: str, work: WorkRecord) -> tuple[Identifier, ...]:
         if not work.identifiers:
-            row.error(column, f"{work.key} has no DOI, PMID or PMCID to be found by")
+            message = f"{work.key} has no DOI, PMID or PMCID to be found by"
+            row.error("no-identifier", column, message)
         return work.identifiers
 
 
@@ -265,7 +260,8 @@ def _reference(row: Row, position: int, cited: WorkRecord) -> ReferenceClaim:
 def _issn(row: Row, text: str) -> str | None:
     issn = normalize_issn(text)
     if issn is None:
-        row.error("issn", f"not an ISSN: {shown(text)} (expected e.g. 2077-0383)")
+        message = f"not an ISSN: {shown(text)} (expected e.g. 2077-0383)"
+        row.error("malformed-issn", "issn", message)
     return issn
 
 
@@ -275,10 +271,21 @@ def read_registration(row: Row, column: str, text: str | None) -> tuple[str, str
         return None
     found = normalize_registration(text)
     if found is None:
-        row.error(column, f"not a registration number: {shown(text)} (expected e.g. NCT03778333)")
+        message = f"not a registration number: {shown(text)} (expected e.g. NCT03778333)"
+        row.error("malformed-registration", column, message)
     return found
 
 
 def read_registrations(row: Row, column: str) -> tuple[tuple[str, str], ...]:
     found = (read_registration(row, column, text) for text in row.listed(column))
     return tuple(registration for registration in found if registration)
+
+
+def in_date_order(row: Row, columns: Sequence[str]) -> None:
+    """Dates that follow each other, as far as they are given: none before the one before it."""
+    given = [(column, text) for column in columns if (text := row.text(column))]
+    for (before, earlier), (after, later) in pairwise(given):
+        # Dates of unlike precision are compared as far as both go: 2019 is not before 2019-03.
+        length = min(len(earlier), len(later))
+        if later[:length] < earlier[:length]:
+            row.warn("dates-out-of-order", after, f"{after} {later} is before {before} {earlier}")
