@@ -653,7 +653,7 @@ class _Layout:
             notes.append(f"{NOT_REPORTED}: not reported.")
         if out := [r for r in rows_of(value) if r.effect is None]:
             listed = "; ".join(r.label + (f" ({r.reason})" if r.reason else "") for r in out)
-            notes.append(f"Not in the analysis: {listed}.")
+            notes.append(f"Not estimable: {listed}.")
         notes += value.notes
         if not notes:
             return

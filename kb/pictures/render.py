@@ -119,6 +119,7 @@ def _prepared() -> None:
 
     matplotlib.rcdefaults()
     matplotlib.rcParams["pdf.fonttype"] = 42  # embedded TrueType: text stays text
+    matplotlib.rcParams["text.hinting"] = "none"  # letters as wide as they were measured
 
 
 def _figure(drawing: Drawing, dpi: int) -> Any:

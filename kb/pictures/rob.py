@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from kb.appraisal.tool import Item, Tool
 from kb.errors import InvalidInput
 from kb.pictures.drawing import (
     FAINT,
@@ -53,6 +54,7 @@ LOOKS: Final[dict[str, Look]] = {
         Look("2", "2", _GOOD, 0, "reported and adequate"),
         Look("Good", "+", _GOOD, 0),
         Look("Include", "+", _GOOD, 0),
+        Look("Reported", "+", _GOOD, 0),
         Look("Some concerns", "–", _MIDDLE, 1),
         Look("Moderate", "–", _MIDDLE, 1),
         Look("1", "1", _MIDDLE, 1, "reported but inadequate"),
@@ -63,10 +65,11 @@ LOOKS: Final[dict[str, Look]] = {
         Look("0", "0", _BAD, 3, "not reported"),
         Look("Poor", "×", _BAD, 3),
         Look("Exclude", "×", _BAD, 3),
+        Look("Absent", "×", _BAD, 3),
         Look("Critical", "!", _WORST, 4),
         Look("Unclear", "?", _NONE, 5),
         Look("No information", "?", _NONE, 5),
-        Look("Seek further info", "?", _NONE, 5),
+        Look("Seek further information", "?", _NONE, 5),
         Look("Cannot determine", "?", _NONE, 5),
         Look("Not reported", "NR", _NONE, 6),
         Look("Not applicable", "NA", _ASIDE, 7),
@@ -77,7 +80,8 @@ NOT_JUDGED: Final = Look("Not judged", "", WHITE, 8)
 _ALSO: Final = {
     "no info": "no information", "ni": "no information", "n/a": "not applicable",
     "na": "not applicable", "cd": "cannot determine", "nr": "not reported",
-    "not clear": "unclear", "unclear risk": "unclear", "some concern": "some concerns",
+    "not clear": "unclear", "some concern": "some concerns",
+    "seek further info": "seek further information",
 }  # fmt: skip
 _SUFFIX: Final = re.compile(r"\s+risk(?:\s+of\s+bias)?$|\s+quality$")
 
@@ -102,17 +106,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskOfBias:
-    """`domains` in full, in the order of the judgements. `keys` head the columns: D1, D2 ...
-
-    `allowed`: the judgements of the tool, where only these will do; empty for any that is known.
-    """
+    """`domains` in full, in the order of the judgements. `keys` head the columns: D1, D2 ..."""
 
     tool: str
     domains: tuple[str, ...]
     studies: tuple[Judged, ...]
     title: str | None = None
     keys: tuple[str, ...] | None = None
-    allowed: tuple[str, ...] = ()
 
 
 def look_of(judgement: str | None) -> Look | None:
@@ -233,48 +233,77 @@ def judgement_shares(value: RiskOfBias) -> dict[str, dict[str, float]]:
 # -- what is asked -------------------------------------------------------------------------------
 
 
-def read_robvis(body: bytes, *, tool: str, domains: Sequence[str] = ()) -> RiskOfBias:
+def read_robvis(body: bytes, *, tool: Tool | str) -> RiskOfBias:
     """A table as robvis takes it: Study, a column per domain, Overall and perhaps Weight.
 
-    domains : names for the legend, where there are as many as the table has; else its headings.
+    tool : one of kb.appraisal, whose domains and judgements these must be; or the name of another,
+        for which any judgements that are known will do and the headings name the domains.
     Raises InvalidInput for a table of another shape, naming the line.
     """
     table = read_csv(body)
     names = list(table.columns)
     weight = next((name for name in names if name.lower().startswith("weight")), None)
     overall = next((name for name in names if name.lower().startswith("overall")), None)
-    keys = tuple(name for name in names[1:] if name not in (weight, overall))
-    if not keys or not table.k:
+    headings = [name for name in names[1:] if name not in (weight, overall)]
+    if not headings or not table.k:
         raise InvalidInput(
             f"{'no domains' if table.k else 'no studies'} in a table of {', '.join(names)} "
             "(expected Study, D1, D2, ..., Overall and a row per study)"
         )
+    items = [] if isinstance(tool, str) else _items(tool, headings)
     weights = [None if math.isnan(w) else float(w) for w in table.numbers(weight)] if weight else []
     if any(w is not None and w < 0 for w in weights):
         raise InvalidInput(f"{weight}: a weight is 0 or more")
 
     def cell(name: str, row: int) -> str | None:
         # Not Table.texts: NA is an answer here, "not applicable".
-        return str(table.columns[name][row] or "").strip() or None
+        said = str(table.columns[name][row] or "").strip()
+        if not said or isinstance(tool, str):
+            return said or None
+        try:
+            if name != overall:
+                return tool.answer(said)
+            return tool.overall_judgement(said) if tool.overall else said
+        except InvalidInput as error:
+            raise InvalidInput(f"{table.places[row]}, {name}: {error}") from error
 
     studies = tuple(
         Judged(
-            study=cell(names[0], row) or table.places[row],
-            judgements=tuple(cell(key, row) for key in keys),
+            study=str(table.columns[names[0]][row] or "").strip() or table.places[row],
+            judgements=tuple(cell(heading, row) for heading in headings),
             overall=cell(overall, row) if overall else None,
             weight=weights[row] if weights else None,
         )
         for row in range(table.k)
     )
-    full = tuple(domains) if len(domains) == len(keys) else keys
-    return RiskOfBias(tool=tool, domains=full, studies=studies, keys=keys)
+    return RiskOfBias(
+        tool=tool if isinstance(tool, str) else f"{tool.name} ({tool.version})",
+        domains=tuple(item.title for item in items) or tuple(headings),
+        studies=studies,
+        keys=tuple(item.key for item in items) or tuple(headings),
+    )
+
+
+def _items(tool: Tool, headings: Sequence[str]) -> Sequence[Item]:
+    """The items that the columns stand for: by key or title, else in the tool's order."""
+    try:
+        return [tool.item(heading) for heading in headings]
+    except InvalidInput:
+        for is_comparative in (True, False):
+            items = tool.items_for(is_comparative=is_comparative)
+            if len(items) == len(headings):
+                return items
+    counts = sorted({len(tool.items_for(is_comparative=c)) for c in (True, False)})
+    raise InvalidInput(
+        f"{tool.name} {tool.version} has {' or '.join(map(str, counts))} domains, "
+        f"and the table {len(headings)}: {', '.join(headings)}"
+    )
 
 
 def _check(value: RiskOfBias) -> None:
     if not value.studies:
         raise InvalidInput("no study was judged, so there is nothing to plot")
-    allowed = [look for word in value.allowed if (look := look_of(word))]
-    expected = [look.word for look in allowed] or [look.word for look in LOOKS.values()]
+    expected = ", ".join(look.word for look in LOOKS.values())
     keys = _keys(value)
     is_scored = _is_scored(value)
     for study in value.studies:
@@ -284,16 +313,15 @@ def _check(value: RiskOfBias) -> None:
                 f"{len(value.domains)} domains of {value.tool}"
             )
         for key, judgement in zip(keys, study.judgements):
-            look = look_of(judgement)
-            if look is None or (allowed and look not in (*allowed, NOT_JUDGED)):
+            if look_of(judgement) is None:
                 raise InvalidInput(
                     f"{study.study}, {key}: {judgement!r} is no judgement of {value.tool} "
-                    f"(expected one of: {', '.join(expected)})"
+                    f"(expected one of: {expected})"
                 )
         if not is_scored and look_of(study.overall) is None:
             raise InvalidInput(
                 f"{study.study}, overall: {study.overall!r} is no judgement of {value.tool} "
-                f"(expected one of: {', '.join(expected)}; or scores throughout)"
+                f"(expected one of: {expected}; or scores throughout)"
             )
 
 
