@@ -36,6 +36,7 @@ from kb.outcomes.harmonise import (
     split_arm,
 )
 from kb.outcomes.observed import CONTROL, EXPERIMENTAL, ArmFacts, Observed, StudyFacts
+from kb.outcomes.windows import WINDOWS, Choose, Family, Timed, choose
 
 
 class Table(StrEnum):
@@ -68,6 +69,7 @@ class Choices:
     options: Options = field(default_factory=lambda: Options(correlations=()))
     shared_control: SharedControl = SharedControl.FLAG
     complements: bool = False  # also "no new lesions in 5 of 6", which its event stands for
+    one_per_window: Choose | None = None  # at most one time of each window, by this rule
     controls: bool = False  # also groups with control participants, in the tables of one group
 
 
@@ -94,6 +96,7 @@ class AnalysisRow:
     made_from: str | None = None  # of a change: "change" or "baseline and follow-up"
     better: str | None = None
     shared_control: int | None = None  # comparisons that stand on the same control
+    window_rule: str | None = None  # that chose this time among those of its window
     notes: tuple[str, ...] = ()
     slab: str = ""
 
@@ -147,6 +150,7 @@ REASONS: Final[Mapping[str, str]] = {
     "ambiguous": "several results of one arm stand in the same place, and none is the one",
     "twice": "the same arm's persons are given as a count, too",
     "no_pair": "no baseline, or no follow-up, of the same arm and outcome",
+    "not_chosen": "another time of the same window was chosen",
     "not_for_analysis": "superseded or disputed",
 }
 
@@ -234,6 +238,8 @@ def analysis_rows(
         raise InvalidInput("results of several studies (expected those of one)")
     maker = _Maker(table, choices, results)
     rows = sorted(_MAKERS[table](maker), key=lambda row: _order(row.first))
+    if choices.one_per_window is not None:
+        rows = _one_per_window(maker, rows, choices.one_per_window)
     marked = [_marked(row, rows, maker.arms_with_rows(rows)) for row in rows]
     return Compared(tuple(_labelled(marked)), tuple(maker.left_out))
 
@@ -311,6 +317,45 @@ class _Maker:
 
     def arms_with_rows(self, rows: Sequence[AnalysisRow]) -> frozenset[tuple[object, ...]]:
         return frozenset(_place(row.first) for row in rows if not row.arm.is_whole_study)
+
+
+def _one_per_window(maker: _Maker, rows: Sequence[AnalysisRow], rule: Choose) -> list[AnalysisRow]:
+    """Rows without those whose window holds a better time of the same comparison. A time of no
+    window, and one that is not known, competes with none."""
+    timed = [
+        Timed(
+            key=str(index),
+            place=(
+                _place(row.first, time=None),
+                row.arm.id,
+                row.comparator.id if row.comparator else None,
+                row.arm_label,
+                row.first.outcome_title if row.first.code is None else None,
+            ),
+            days=row.first.days,
+            anchor=row.first.time.anchor if row.first.time else None,
+            is_primary=bool(row.first.is_primary),
+        )
+        for index, row in enumerate(rows)
+    ]
+    rules: dict[int, str | None] = dict.fromkeys(range(len(rows)))
+    passed_over: list[Observed] = []
+    for within in WINDOWS:
+        if within.family is not Family.VISIT:
+            continue
+        for choice in choose(timed, within, rule):
+            for gone in choice.others:
+                row = rows[int(gone.key)]
+                del rules[int(gone.key)]
+                passed_over += row.results
+            for kept in choice.chosen:
+                rules[int(kept.key)] = choice.rule
+    kept_rows = [replace(rows[index], window_rule=used) for index, used in sorted(rules.items())]
+    # A baseline or a control may stand in a row that is kept, too.
+    used_results = {o.id for row in kept_rows for o in row.results}
+    gone_results = {o.id: o for o in passed_over if o.id not in used_results}
+    maker.leave_out("not_chosen", *gone_results.values())
+    return kept_rows
 
 
 # -- one group -----------------------------------------------------------------------------------

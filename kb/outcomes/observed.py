@@ -76,8 +76,9 @@ class StudyFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmFacts:
-    """Doses in 10^6 cells; a range keeps its two ends and has no value. `holds_controls`: all
-    participants of a study that has a control arm."""
+    """`dose_...` are of one administration in 10^6 cells, `cumulative_...` of all; a range keeps
+    its two ends and has no value. `holds_controls`: all participants of a study that has a control
+    arm."""
 
     id: str
     label: str
@@ -91,6 +92,8 @@ class ArmFacts:
     dose_per_kg_low: Fact
     dose_per_kg_high: Fact
     dose_cells: Fact
+    cumulative_per_kg: Fact
+    cumulative_cells: Fact
     n_administrations: Fact
 
     @property

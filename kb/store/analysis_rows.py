@@ -18,6 +18,7 @@ from kb.models.evidence import (
     Category,
     Cell,
     CellName,
+    DoseClaim,
     Origin,
     ResultKind,
     State,
@@ -39,6 +40,8 @@ from kb.models.tables import (
     Work,
     WorkIdentifier,
 )
+from kb.outcomes.chains import Number
+from kb.outcomes.dose import DoseAmounts, harmonise_dose
 from kb.outcomes.harmonise import ReportedResult
 from kb.outcomes.observed import (
     CONTROL,
@@ -57,8 +60,6 @@ from kb.store.listing import Asked, count_rows, each_batch, where_of
 from kb.store.results import RESULTS, CellOut, ResultOut, TimepointOut, read_results
 
 _BATCH = 500
-_PER_KG = "10^6 cells/kg"
-_CELLS = "10^6 cells"
 
 
 def count_results(session: Session, asked: Asked) -> int:
@@ -288,7 +289,11 @@ def _arm_facts(
     products: Sequence[CellProduct],
     doses: Sequence[DoseEvent],
 ) -> ArmFacts:
-    per_kg = [dose for dose in doses if dose.unit == _PER_KG]
+    values = [harmonise_dose(_claim(dose)).reported for dose in doses if _names_a_dose(dose)]
+
+    def dose(of: Callable[[DoseAmounts], Number]) -> Fact:
+        return _agreed_numbers([of(amounts) for amounts in values])
+
     return ArmFacts(
         id=public_id(Kind.ARM, row.id or 0),
         label=row.label,
@@ -298,11 +303,37 @@ def _arm_facts(
         tissue=_agreed(products, lambda p: p.tissue),
         donor=_agreed(products, lambda p: p.donor),
         route=_agreed(doses, lambda d: d.route),
-        dose_per_kg=_agreed_number(per_kg, lambda d: d.value),
-        dose_per_kg_low=_agreed_number(per_kg, lambda d: d.low),
-        dose_per_kg_high=_agreed_number(per_kg, lambda d: d.high),
-        dose_cells=_agreed_number([d for d in doses if d.unit == _CELLS], lambda d: d.value),
-        n_administrations=_agreed_number(doses, lambda d: d.n_administrations),
+        dose_per_kg=dose(lambda a: a.per_kg_each.value),
+        dose_per_kg_low=dose(lambda a: a.per_kg_each.low),
+        dose_per_kg_high=dose(lambda a: a.per_kg_each.high),
+        dose_cells=dose(lambda a: a.each.value),
+        cumulative_per_kg=dose(lambda a: a.per_kg_cumulative.value),
+        cumulative_cells=dose(lambda a: a.cumulative.value),
+        n_administrations=_agreed_numbers(
+            [
+                Number(value=d.n_administrations, state=State.REPORTED, origin=Origin.REPORTED)
+                for d in doses
+                if d.n_administrations is not None
+            ]
+        ),
+    )
+
+
+def _names_a_dose(dose: DoseEvent) -> bool:
+    return any(number is not None for number in (dose.value, dose.low, dose.high))
+
+
+def _claim(dose: DoseEvent) -> DoseClaim:
+    return DoseClaim(
+        value=dose.value,
+        low=dose.low,
+        high=dose.high,
+        unit=dose.unit,
+        basis=dose.basis,
+        n_administrations=dose.n_administrations,
+        n_administrations_text=dose.n_administrations_text,
+        interval_text=dose.interval_text,
+        route=dose.route,
     )
 
 
@@ -316,14 +347,15 @@ def _agreed(rows: Iterable[Any], of: Callable[[Any], str | None]) -> Fact:
     return Fact(value=" | ".join(said), state=State.UNCLEAR, origin=Origin.REPORTED)
 
 
-def _agreed_number(rows: Iterable[Any], of: Callable[[Any], float | None]) -> Fact:
+def _agreed_numbers(said: Sequence[Number]) -> Fact:
     """The one number that is said; None and unclear where there are several."""
-    said = {value for row in rows if (value := of(row)) is not None}
-    if not said:
-        return NOT_SAID
-    if len(said) > 1:
+    known = {number.value: number for number in said if number.value is not None}
+    if len(known) == 1:
+        (number,) = known.values()
+        return Fact(value=number.value, state=number.state, origin=number.origin, rule=number.rule)
+    if len(known) > 1 or any(number.state is State.UNCLEAR for number in said):
         return Fact(value=None, state=State.UNCLEAR)
-    return Fact(value=float(said.pop()), state=State.REPORTED, origin=Origin.REPORTED)
+    return NOT_SAID
 
 
 def _observed(r: ResultOut, record: int, study: StudyFacts, arms: dict[int, ArmFacts]) -> Observed:

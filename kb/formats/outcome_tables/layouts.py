@@ -17,6 +17,7 @@ from kb.models.evidence import Cell, CellName, Origin, State
 from kb.outcomes.chains import Number, least_trusted
 from kb.outcomes.comparisons import BESIDE, COLUMNS, AnalysisRow, Table
 from kb.outcomes.observed import Fact, Observed, StudyFacts, WorkFacts
+from kb.outcomes.windows import window_of
 
 
 class Names(StrEnum):
@@ -25,7 +26,7 @@ class Names(StrEnum):
 
 
 # What meta calls metafor's columns; what it has no name for stays out.
-_META: Final[Mapping[Table, Mapping[str, str]]] = {
+META_TABLES: Final[Mapping[Table, Mapping[str, str]]] = {
     Table.BINARY: {"ai": "event.e", "n1i": "n.e", "ci": "event.c", "n2i": "n.c"},
     Table.CONTINUOUS: {
         "n1i": "n.e",
@@ -72,7 +73,7 @@ _MEANS: Final[Mapping[str, tuple[str, str | None]]] = {
 _STATE: Final = "reported, reported_zero, not_reported, not_measured, not_applicable or unclear"
 _ORIGIN: Final = "reported, computed, imputed, digitised or author_supplied; empty without a number"
 
-_ABOUT: Final[Mapping[Table, str]] = {
+TABLES_ABOUT: Final[Mapping[Table, str]] = {
     Table.BINARY: "Two groups: persons with an event, of persons analysed.",
     Table.CONTINUOUS: "Two groups: means and SDs.",
     Table.RATE: "Two groups: events per person-time.",
@@ -90,13 +91,13 @@ def table_layout(table: Table, names: Names = Names.METAFOR) -> Layout[AnalysisR
     numbers = {name: name for name in (*COLUMNS[table], *BESIDE.get(table, ()))}
     label = "slab"
     if names is Names.META:
-        if table not in _META:
+        if table not in META_TABLES:
             raise InvalidInput(
                 f"the R package meta has no columns for {table.value!r} "
-                f"(expected {', '.join(t.value for t in _META)}, or metafor's names)"
+                f"(expected {', '.join(t.value for t in META_TABLES)}, or metafor's names)"
             )
         beside = {name: name for name in BESIDE.get(table, ()) if name not in ("n1i", "n2i")}
-        numbers = dict(_META[table]) | beside
+        numbers = dict(META_TABLES[table]) | beside
         label = "studlab"
     fields: list[Field[AnalysisRow]] = [*_keys(label)]
     if table in (Table.CHANGE, Table.STANDARDISED_CHANGE):
@@ -108,7 +109,7 @@ def table_layout(table: Table, names: Names = Names.METAFOR) -> Layout[AnalysisR
     fields += _judgement()
     fields += _moderators()
     fields += _trail()
-    return Layout(f"{names.value}-{table.value}", _ABOUT[table], tuple(fields))
+    return Layout(f"{names.value}-{table.value}", TABLES_ABOUT[table], tuple(fields))
 
 
 def _text(name: str, meaning: str, of: Callable[[Any], Value], **more: Any) -> Field[Any]:
@@ -150,11 +151,20 @@ def _keys(label: str) -> Iterator[Field[AnalysisRow]]:
         "timepoint_anchor", "What time is counted from",
         lambda r: _part(r.first.time, "anchor"),
     )  # fmt: skip
+    yield _text("window", "Analysis window the time falls in; empty between windows", _window_of)
+    yield _text(
+        "window_rule", "Rule that chose this time among those of its window", _of("window_rule")
+    )
     yield _text("comparison", "Groups compared, the experimental first", _of("comparison"))
     yield _text("measure", "The measure these columns serve first", _of("measure"))
     yield _text(
         "better", "Which direction of the value is of benefit: lower or higher", _of("better")
     )
+
+
+def _window_of(row: AnalysisRow) -> str | None:
+    found = window_of(row.first.days)
+    return found.label if found else None
 
 
 def _number_fields(table: Table, name: str, shown: str) -> Iterator[Field[AnalysisRow]]:
@@ -220,10 +230,12 @@ def _moderators() -> Iterator[Field[AnalysisRow]]:
 
 
 _DOSES: Final = (
-    ("dose_per_kg", "Dose per kg body weight, where one value is reported", "10^6 cells/kg"),
+    ("dose_per_kg", "Dose of one administration per kg, where one value is known", "10^6 cells/kg"),
     ("dose_per_kg_low", "Lower end of a dose reported as a range", "10^6 cells/kg"),
     ("dose_per_kg_high", "Upper end of a dose reported as a range", "10^6 cells/kg"),
-    ("dose_cells", "Dose in cells, where one value is reported", "10^6 cells"),
+    ("dose_cells", "Dose of one administration, where one value is known", "10^6 cells"),
+    ("cumulative_per_kg", "All administrations together, per kg", "10^6 cells/kg"),
+    ("cumulative_cells", "All administrations together", "10^6 cells"),
     ("n_administrations", "How often it was given", None),
 )
 
@@ -257,6 +269,10 @@ def _fact_fields(
         lambda r: of(r).state,
     )  # fmt: skip
     yield _text(f"{name}_origin", f"How {name} came to be: {_ORIGIN}", lambda r: of(r).origin)
+    if kind is Type.NUMBER:
+        yield _text(
+            f"{name}_rule", f"Rule that made {name}; empty if reported", lambda r: of(r).rule
+        )
 
 
 def _trail() -> Iterator[Field[AnalysisRow]]:
