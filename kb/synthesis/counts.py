@@ -316,7 +316,7 @@ def tables(
     ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """k two by two tables as arrays; InvalidInput unless 0 <= events <= persons > 0 in all."""
-    a, n1, c, n2 = _columns(ai=ai, n1i=n1i, ci=ci, n2i=n2i)
+    a, n1, c, n2 = columns(ai=ai, n1i=n1i, ci=ci, n2i=n2i)
     for events, persons, names in ((a, n1, "ai, n1i"), (c, n2, "ci, n2i")):
         wrong = np.flatnonzero((events < 0) | (events > persons) | (persons <= 0))
         if wrong.size:
@@ -332,7 +332,7 @@ def rates(
     x1i: ArrayLike, t1i: ArrayLike, x2i: ArrayLike, t2i: ArrayLike
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """k pairs of rates as arrays; InvalidInput unless events >= 0 and person-time > 0 in all."""
-    x1, t1, x2, t2 = _columns(x1i=x1i, t1i=t1i, x2i=x2i, t2i=t2i)
+    x1, t1, x2, t2 = columns(x1i=x1i, t1i=t1i, x2i=x2i, t2i=t2i)
     for events, time, names in ((x1, t1, "x1i, t1i"), (x2, t2, "x2i, t2i")):
         wrong = np.flatnonzero((events < 0) | (time <= 0))
         if wrong.size:
@@ -344,20 +344,20 @@ def rates(
     return x1, t1, x2, t2
 
 
-def _columns(**given: ArrayLike) -> list[Floats]:
-    """Each as an array of k finite numbers."""
-    columns: list[Floats] = []
+def columns(**given: ArrayLike) -> list[Floats]:
+    """Each as an array of k finite numbers; InvalidInput, by its name, for one that is not."""
+    found: list[Floats] = []
     for name, values in given.items():
         try:
             column = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"{name} must be numbers: {error}") from error
-        if column.ndim != 1 or (columns and column.size != columns[0].size):
+        if column.ndim != 1 or (found and column.size != found[0].size):
             raise InvalidInput(f"{name} must be a list of one number per study")
         if not column.size:
             raise NotEstimable("no studies to pool")
         if not np.isfinite(column).all():
             row = int(np.flatnonzero(~np.isfinite(column))[0]) + 1
             raise InvalidInput(f"{name} of study {row} is missing: leave out studies without it")
-        columns.append(column)
-    return columns
+        found.append(column)
+    return found
