@@ -11,7 +11,17 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from api.cli import checking, evidence, ingesting, reading, serving
+from api.cli import (
+    appraising,
+    checking,
+    evidence,
+    exporting,
+    ingesting,
+    outcomes,
+    pooling,
+    reading,
+    serving,
+)
 from api.cli._context import say
 from kb.errors import (
     Conflict,
@@ -125,8 +135,12 @@ app.command("studies")(reading.studies)
 app.command("results")(reading.results)
 app.command("registration")(reading.registration)
 app.command("check")(checking.check)
+app.command("pool")(pooling.pool)
 app.add_typer(ingesting.app, name="ingest")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(exporting.app, name="export")
+app.add_typer(outcomes.app, name="outcomes")
+app.add_typer(appraising.app, name="appraisal")
 
 
 def main() -> None:

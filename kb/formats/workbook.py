@@ -45,7 +45,7 @@ from kb.formats.tables import (
     shown,
 )
 from kb.formats.xlsx import MAX_FILE, Kind, Sheet, XlsxCell, letters, read_workbook
-from kb.outcomes.vocabulary import OutcomeDefinitionValue, load_caveats
+from kb.outcomes.vocabulary import OutcomeDefinitionValue, load_caveats, load_vocabulary
 
 # Raised when a filled template of before could be read to mean something else.
 VERSION: Final = 1
@@ -62,6 +62,8 @@ _HOW_TO, _COLUMNS, _VOCABULARY, _CAVEATS, _LISTS = (
     "lists",
 )
 _OURS: Final = frozenset({_HOW_TO, _COLUMNS, _VOCABULARY, _CAVEATS, _LISTS})
+# Fields of the vocabulary from which studies of any condition report.
+_OF_ANY: Final = frozenset({"general", "safety", "laboratory"})
 # How far down people put a title before the header.
 _HEADER_WITHIN: Final = 20
 
@@ -342,6 +344,26 @@ def _why_unreadable(cell: XlsxCell, table: str, column: str) -> tuple[str, str] 
     return None
 
 
+def outcomes_of(conditions: Sequence[str]) -> list[OutcomeDefinitionValue]:
+    """The outcomes of fields ("ms") or conditions ("multiple sclerosis"), with those that any study
+    may report; all of the vocabulary where none is named.
+
+    Raises InvalidInput for a word that is neither, with the fields there are.
+    """
+    every = list(load_vocabulary().values())
+    fields = {definition.field for definition in every}
+    chosen: set[str] = set()
+    for condition in conditions:
+        word = condition.strip().casefold()
+        meant = {d.field for d in every if any(c.casefold() in word for c in d.conditions)}
+        meant |= fields & {word}
+        if not meant:
+            known = ", ".join(sorted(fields))
+            raise InvalidInput(f"no outcomes of {condition!r} (expected a condition, or {known})")
+        chosen |= meant
+    return [d for d in every if not conditions or d.field in chosen | _OF_ANY]
+
+
 # -- writing -------------------------------------------------------------------------------------
 
 _LAST_ROW: Final = 5000
@@ -357,6 +379,8 @@ _LOOK: Final[Mapping[str, Mapping[str, Any]]] = {
     "missing": {"bg_color": "#F8D7C8"},
 }  # fmt: skip
 _WIDE: Final = frozenset({"note", "title", "document", "what", "eligibility", "description"})
+_PAGE: Final = 110  # characters in a line of the instructions
+_LINE: Final = 15.0  # points
 # The page of instructions: headings begin with #.
 _INSTRUCTIONS: Final = (
     "# What to do",
@@ -389,8 +413,8 @@ _INSTRUCTIONS: Final = (
     "# Example",
     "No new T2 lesions by week 12 in 5 of 6 (abstract):",
     "     results: study MS_A, arm msc, outcome T2_NEW, what no new T2 lesions, category "
-    "complement, time 12, time_unit week, statistic person_count, n 6, events 5, state reported, source "
-    "abstract, locator abstract",
+    "complement, time 12, time_unit week, statistic person_count, n 6, events 5, state reported, "
+    "source abstract, locator abstract",
 )  # fmt: skip
 
 
@@ -445,7 +469,7 @@ class _Template:
 
     def _write_how_to(self) -> None:
         sheet = self._book.add_worksheet(_HOW_TO)
-        sheet.set_column(0, 0, 110, self._look["wrapped"])
+        sheet.set_column(0, 0, _PAGE, self._look["wrapped"])
         sheet.hide_gridlines(2)
         sheet.write_string(0, 0, "Outcomes of studies, to be filled in", self._look["title"])
         about = f"{self._about}. " if self._about else ""
@@ -453,6 +477,7 @@ class _Template:
         for line, text in enumerate(_INSTRUCTIONS, start=3):
             look = "heading" if text.startswith("# ") else "wrapped"
             sheet.write_string(line, 0, text.removeprefix("# "), self._look[look])
+            sheet.set_row(line, _height([text], [_PAGE]))
 
     def _write_table(self, table: str) -> None:
         sheet = self._book.add_worksheet(table)
@@ -561,6 +586,7 @@ class _Template:
             sheet.set_column(number, number, width, self._look["wrapped"])
             sheet.write_string(0, number, title, self._look["optional"])
         for line, row in enumerate(rows, start=1):
+            sheet.set_row(line, _height(row, widths))
             for number, text in enumerate(row):
                 sheet.write_string(line, number, text, self._look["wrapped"])
 
@@ -570,3 +596,9 @@ class _Template:
             for line, word in enumerate(words):
                 sheet.write_string(line, number, word, self._look["text"])
         sheet.hide()
+
+
+def _height(texts: Sequence[str], widths: Sequence[int]) -> float:
+    """Points in which wrapped texts are whole. Not every program finds that height by itself."""
+    lines = (-(-len(text) * 11 // (width * 10)) for text, width in zip(texts, widths))
+    return _LINE * max(1, *lines)

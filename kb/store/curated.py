@@ -12,6 +12,7 @@ from sqlmodel import Session
 from kb import starter
 from kb.errors import InvalidInput
 from kb.formats.curation import Curated
+from kb.formats.workbook import MEDIA_TYPE
 from kb.models.evidence import StudyRecord, extractor_of
 from kb.models.records import CitingList, Payload
 from kb.store.engine import Store
@@ -21,6 +22,14 @@ from kb.store.record_works import save_citing_list, save_reference_list, save_wo
 from kb.store.records import Change, keep_record
 
 STARTER = "starter"
+
+# By the ending of the file. A sheet of a workbook has none, and is kept as JSON beside it.
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "": "application/json",
+    "xlsx": MEDIA_TYPE,
+}
 
 Progress = Callable[[str, int, int], None]
 
@@ -127,18 +136,18 @@ def _save_registered_only(
 
 
 def _keep_file(session: Session, source: str, name: str, body: bytes, now: datetime) -> int:
-    media_type = "application/json" if name.endswith(".json") else "text/csv"
+    ending = name.rpartition(".")[2] if "." in name else ""
     payload = Payload(
         source=source,
         request=f"table {name}",
         status=200,
         body=body,
         fetched_at=now,
-        media_type=media_type,
+        media_type=_MEDIA_TYPES[ending],
     )
     return keep(session, payload)
 
 
 def _file(files: dict[str, int], table: str) -> int:
     """The payload of a table, by its name without ending."""
-    return next(i for name, i in files.items() if name.rpartition(".")[0] == table)
+    return next(i for name, i in files.items() if name.partition(".")[0] == table)

@@ -201,7 +201,8 @@ def test_a_reported_zero_is_marked_in_its_cell_and_not_in_the_denominator():
             id="zero of three",
         ),
         pytest.param(
-            "adverse_events", {"persons": "8", "state": "reported"}, "persons", "8 persons affected of 7",
+            "adverse_events", {"persons": "8", "state": "reported"}, "persons",
+            "8 persons affected of 7",
             id="more persons than at risk",
         ),
         pytest.param(
@@ -316,8 +317,8 @@ def test_a_result_keeps_its_key_when_rows_are_added_and_numbers_corrected():
 
 def test_rows_about_the_very_same_thing_are_numbered():
     tables = minimal()
-    first = tables["results"][0]
-    tables["results"] += [{**first, "events": "4"}, {**first, "events": "3"}]
+    row = tables["results"][0]
+    tables["results"] += [{**row, "events": "4"}, {**row, "events": "3"}]
     (study,) = read(tables).studies
     first = study.results[0].key
     assert [r.key for r in study.results] == [first, f"{first} #2", f"{first} #3"]
