@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from kb.errors import InvalidInput
 from kb.models.evidence import CellName, Origin, ResultKind, State, Statistic
@@ -71,6 +71,40 @@ class Choices:
     complements: bool = False  # also "no new lesions in 5 of 6", which its event stands for
     one_per_window: Choose | None = None  # at most one time of each window, by this rule
     controls: bool = False  # also groups with control participants, in the tables of one group
+
+
+def choices_of(
+    *,
+    r: float | None = None,
+    without_origin: Sequence[str] = (),
+    shared_control: str | None = None,
+    one_per_window: str | None = None,
+    complements: bool = False,
+    controls: bool = False,
+) -> Choices:
+    """Choices from the words of a request. Raises InvalidInput for one that is none."""
+    dropped = [_one_of(Origin, "an origin", origin) for origin in without_origin]
+    return Choices(
+        options=Options(drop=frozenset(dropped), correlations=() if r is None else (r,)),
+        shared_control=_one_of(SharedControl, "a way with shared controls", shared_control)
+        if shared_control is not None
+        else SharedControl.FLAG,
+        one_per_window=None
+        if one_per_window is None
+        else _one_of(Choose, "a rule to choose by", one_per_window),
+        complements=complements,
+        controls=controls,
+    )
+
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def _one_of(kind: type[_E], what: str, text: str) -> _E:
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidInput(f"not {what}: {text[:60]!r} (expected {', '.join(kind)})") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,224 @@
+"""Taking outcomes out of the base, as tables for R, RevMan, SRDR+ and spreadsheets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from api.cli._context import AsJson, Filter, Search, Sort, console, print_json, reading, say
+from api.cli.reading import asked_of
+
+if TYPE_CHECKING:
+    from kb.formats.outcome_tables.formats import Format
+    from kb.formats.outcome_tables.summary import Summary
+
+# Beyond these the terminal is spared; --json has them all.
+_MOST_LINES = 12
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def export() -> None:
+    """Export outcomes as tables ready for analysis, and say what their columns mean.
+
+    kb export outcomes --filter outcome:EDSS_CAT --format metafor-proportion
+    kb export columns --format metafor-2x2
+    """
+
+
+FormatName = Annotated[
+    str,
+    typer.Option(
+        help="csv, jsonl, json, parquet, xlsx, srdr, revman5, revman-web, or a table for analysis: "
+        "metafor-2x2, -continuous, -rate, -proportion, -mean, -one-rate, -prepost, -smcr, -yivi; "
+        "meta-2x2 ... as the R package meta names columns.",
+        metavar="NAME",
+    ),
+]
+
+
+@app.command("outcomes")
+def outcomes(
+    format: FormatName = "csv",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE"),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="S1, a registration number or a record key.")
+    ] = None,
+    outcome: Annotated[str | None, typer.Option(help="Code of the outcome, EDSS, or O1.")] = None,
+    condition: Annotated[str | None, typer.Option(help="multiple sclerosis ...")] = None,
+    search: Search = None,
+    filter: Filter = None,
+    sort: Sort = None,
+    r: Annotated[
+        float | None,
+        typer.Option(
+            "--r",
+            help="Correlation of baseline with follow-up where none can be computed; "
+            "the rows say it is assumed.",
+        ),
+    ] = None,
+    without_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave such numbers out: computed, imputed, digitised ..."),
+    ] = None,
+    shared_control: Annotated[
+        str | None,
+        typer.Option(
+            help="Several arms against one control: flag, split or combine [default: flag]."
+        ),
+    ] = None,
+    one_per_window: Annotated[
+        str | None,
+        typer.Option(
+            help="At most one time of each window (12 weeks, 12 months ...) per comparison: "
+            "closest, longest or primary.",
+        ),
+    ] = None,
+    with_complements: Annotated[
+        bool,
+        typer.Option(
+            "--with-complements", help='Also counts of those without the event ("no new lesions").'
+        ),
+    ] = False,
+    with_controls: Annotated[
+        bool, typer.Option("--with-controls", help="Also control arms, in tables of one group.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Export results, or the rows of a meta-analysis made from them.
+
+    The same filters as for `kb results` select the same results, as many as it counts. An empty
+    cell is not reported, never 0. What a table leaves out is said beside it; with --output and
+    --json that is printed as JSON.
+
+        kb export outcomes --filter outcome:EDSS_CAT --format metafor-proportion > edss.csv
+        kb export outcomes --condition "multiple sclerosis" --format xlsx -o ms.xlsx
+        kb export outcomes --outcome EDSS --format metafor-smcr --r 0.7 -o edss.csv --json
+
+    docs/exports.md describes formats and columns.
+    """
+    from api.cli._progress import progress
+    from kb.errors import InvalidInput
+    from kb.formats.outcome_tables.formats import format_named
+    from kb.outcomes.comparisons import Choices, choices_of
+    from kb.store.outcome_exports import export_outcomes
+
+    wanted = format_named(format)
+    choices = choices_of(
+        r=r,
+        without_origin=without_origin or (),
+        shared_control=shared_control,
+        one_per_window=one_per_window,
+        complements=with_complements,
+        controls=with_controls,
+    )
+    if choices != Choices() and not wanted.compares:
+        raise InvalidInput(
+            f"{wanted.name} gives results as they are, so there is nothing to choose"
+        )
+    if as_json and output is None:
+        raise InvalidInput("--json prints the summary where the table would be; give --output too")
+    if wanted.is_binary and output is None and sys.stdout.isatty():
+        raise InvalidInput(f"{wanted.name} is nothing for a terminal; give --output FILE")
+    asked = asked_of(
+        search, filter, sort, 1, 25, None, study=study, outcome=outcome, condition=condition
+    )
+    with reading() as session, progress() as tell:
+        made = export_outcomes(
+            session,
+            asked,
+            wanted,
+            choices,
+            lambda read: tell("results", read, made.summary.results),
+        )
+        with _opened(output) as file:
+            for piece in made.pieces:
+                file.write(piece)
+    _say_what_was_done(wanted, made.summary, output, as_json)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[BinaryIO]:
+    """Where to write: stdout, or a file that takes its name only when it is whole."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = path.absolute()
+    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    try:
+        with file:
+            yield file  # type: ignore[misc]
+        # Readable as any other new file is, not for its owner alone.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(file.name, 0o666 & ~umask)
+        os.replace(file.name, path)
+    except BaseException:
+        Path(file.name).unlink(missing_ok=True)
+        raise
+
+
+def _say_what_was_done(
+    format: Format, summary: Summary, output: Path | None, as_json: bool
+) -> None:
+    if as_json:
+        print_json({"format": format.name, "file": str(output), **summary.as_json()})
+        return
+    if format.compares:
+        lines = list(summary.lines())
+        for line in lines[:_MOST_LINES]:
+            say(line)
+        if len(lines) > _MOST_LINES:
+            say(f"... and {len(lines) - _MOST_LINES} more; -o FILE --json tells all")
+    else:
+        say(f"{summary.results:,} results from {len(summary.studies):,} studies")
+
+
+@app.command("columns")
+def columns(format: FormatName = "csv", as_json: AsJson = False) -> None:
+    """Say what the columns of a table mean; --json gives the JSON Schema of a row.
+
+    kb export columns --format metafor-prepost
+    """
+    from kb.errors import InvalidInput
+    from kb.formats.outcome_tables.dictionary import Layout, json_schema
+    from kb.formats.outcome_tables.formats import format_named
+    from kb.formats.outcome_tables.layouts import long_layout, table_layout
+
+    wanted = format_named(format)
+    layout: Layout[Any]
+    if wanted.table is not None:
+        layout = table_layout(wanted.table, wanted.names)
+    elif wanted.name in ("csv", "parquet"):
+        layout = long_layout()
+    else:
+        raise InvalidInput(
+            f"{wanted.name} is described in docs/exports.md (expected csv, parquet or a table for "
+            "analysis)"
+        )
+    if as_json:
+        print_json(json_schema(layout))
+        return
+    from api.cli import show
+
+    console().print(
+        show.table(
+            ("Column ", "Type ", "Unit", "Meaning"),
+            (
+                (c.name, c.type.value, c.unit or "", ". ".join(filter(None, (c.meaning, c.rule))))
+                for c in layout.columns
+            ),
+        )
+    )
