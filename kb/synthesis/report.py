@@ -28,7 +28,7 @@ from kb.synthesis.pooling import Fit, HeterogeneityInterval, metafor_names
 from kb.synthesis.sensitivity import Influence
 
 _ALWAYS: Final = (
-    "estimate", "se", "statistic", "pval", "ci.lb", "ci.ub", "k", "p", "ddf", "tau2", "se.tau2",
+    "estimate", "se", "statistic", "zval", "tval", "pval", "ci.lb", "ci.ub", "k", "p", "ddf", "tau2", "se.tau2",
     "QE", "QEdf", "QEp", "I2", "H2", "pi.lb", "pi.ub", "QM", "QMdf", "QMp", "R2",
 )  # fmt: skip
 
@@ -71,6 +71,7 @@ def pooled_json(fit: Pooled) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(_ALWAYS)
     if isinstance(fit, Fit):
         found |= metafor_names(fit)
+        found["zval" if fit.ddf is None else "tval"] = found["statistic"]
         found["QEdf"] = fit.k - fit.p
         if fit.p > 1:
             found["coefficients"] = [_dotted(c._asdict()) for c in fit.coefficients]
@@ -78,6 +79,7 @@ def pooled_json(fit: Pooled) -> dict[str, Any]:
     numbers = {name: getattr(fit, name) for name in ("estimate", "se", "statistic", "pval")}
     found |= numbers | {"ci.lb": fit.ci_lb, "ci.ub": fit.ci_ub, "k": fit.k, "p": 1}
     found |= {"I2": fit.i2, "H2": fit.h2}
+    found["tval" if isinstance(fit, GlmmFit) and fit.ddf is not None else "zval"] = fit.statistic
     if isinstance(fit, CommonEffect):
         found |= {"tau2": 0.0, "QE": fit.qe, "QEp": fit.qe_p}
         for name, test in (

@@ -203,7 +203,8 @@ def measure_data(table: Table, measure: str) -> MeasureData:
     if missing:
         raise InvalidInput(
             f"{measure} ({known.name}) needs the columns {_listed(known)}; "
-            f"missing: {', '.join(missing)}{_nearest(missing[0], table.columns)}"
+            f"missing: {', '.join(missing)}"
+            + _nearest(missing[0], [name for name in table.columns if name not in own.values()])
         )
     columns: dict[str, Floats] = {}
     errors: list[str] = []
@@ -246,7 +247,11 @@ def _listed(measure: Measure) -> str:
 
 def _nearest(column: str, columns: Iterable[str]) -> str:
     known = [name for name in columns if name]
-    near = difflib.get_close_matches(column.partition(" or ")[0], known, n=1, cutoff=0.5)
+    near = [
+        match
+        for part in column.split(" or ")
+        for match in difflib.get_close_matches(part, known, n=1, cutoff=0.6)
+    ]
     if near:
         return f" (nearest: {near[0]})"
     return f" (the table has {', '.join(known[:30])})" if known else ""
