@@ -12,7 +12,19 @@ from starlette.staticfiles import StaticFiles
 from api import problems
 from api.answers import only_known_parameters
 from api.guard import Guard
-from api.routers import checks, evidence, graph, home, outcomes, payloads, results, studies, works
+from api.routers import (
+    appraisals,
+    checks,
+    evidence,
+    graph,
+    home,
+    outcomes,
+    payloads,
+    results,
+    studies,
+    synthesis,
+    works,
+)
 from kb.settings import Settings
 from kb.store.engine import Store
 
@@ -49,7 +61,19 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.store = store
     app.state.settings = settings
     problems.install(app)
-    for part in (home, works, checks, studies, results, outcomes, payloads, graph, evidence):
+    for part in (
+        home,
+        works,
+        appraisals,
+        checks,
+        studies,
+        results,
+        outcomes,
+        payloads,
+        graph,
+        evidence,
+        synthesis,
+    ):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, settings=settings)

@@ -395,6 +395,7 @@ NOT_EDGES: dict[tuple[str, str], str] = {
     ("notice_assertion", "notice_work_id"): "what one source names as the notice; see the notice",
     ("observation", "work_id"): "dated counts of one work, read with the work",
     ("coverage", "work_id"): "how completely one source was read, no relation of the work",
+    ("appraisal", "study_id"): "what people judged of the study, read with it",
     ("decision", "study_id"): "provenance: what people decided, read with the results",
     ("decision_input", "result_id"): "provenance: what people decided, read with the result",
     ("decision_input", "adverse_event_id"): "provenance: what people decided, read with the event",

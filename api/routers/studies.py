@@ -13,6 +13,7 @@ from api.negotiation import wants_html
 from api.problems import Moved
 from kb.models.ids import Kind, public_id
 from kb.store import studies
+from kb.store.appraisals import read_appraisals
 from kb.store.checks import check
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_registration, resolve_study
@@ -47,9 +48,10 @@ def study(request: Request, store: StoreDep, study: str, select: Select = None) 
             query = f"?{request.url.query}" if request.url.query else ""
             raise Moved(f"/studies/{canonical}{query}")
         found = studies.read_study(session, number)
-        # Only the page shows them; programs ask for /studies/S1/checks.
+        # Only the page shows them; programs ask for /studies/S1/checks and /appraisals.
         findings = check(session, number) if wants_html(request.scope) else []
-    context = {"findings": findings}
+        judged = read_appraisals(session, number) if wants_html(request.scope) else []
+    context = {"findings": findings, "appraisals": judged}
     return answer(request, found, "studies/one.html", select=select, context=context)
 
 

@@ -1,5 +1,6 @@
 """The tables. Importing this module registers all of them on `metadata`."""
 
+from kb.models.tables.appraisals import Appraisal, AppraisalJudgement
 from kb.models.tables.base import metadata
 from kb.models.tables.checks import Acceptance
 from kb.models.tables.citations import CitationAssertion, Cites, Reference
@@ -55,6 +56,8 @@ from kb.models.tables.works import (
 __all__ = [
     "Acceptance",
     "AdverseEvent",
+    "Appraisal",
+    "AppraisalJudgement",
     "Arm",
     "ArmDescription",
     "Author",
