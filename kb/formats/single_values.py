@@ -188,13 +188,31 @@ def _numbers(table: str) -> set[str]:
 # -- rows ------------------------------------------------------------------------------------------
 
 
+# A bare number of a registry has no column of its own.
+_BARE: Final = "central"
+
+
 def _column(name: CellName) -> str:
-    # A bare number of a registry has no column of its own; it stands in for a central value.
-    return next((column for column, of in CELLS.items() if of is name), "central")
+    return next((column for column, of in CELLS.items() if of is name), _BARE)
+
+
+def shown_row(claim: Claim) -> dict[str, str]:
+    """What a claim says, by the columns of its table; what is not said is left out. A number that
+    no column takes stands by its own name."""
+    row = _row(claim)
+    if isinstance(claim, ResultClaim):
+        if claim.statistic is None:
+            row.pop("statistic", None)
+        row["what"] = claim.outcome_title
+        for cell in claim.cells:
+            if cell.name not in CELLS.values():
+                row.pop(_BARE, None)
+                row[cell.name.value] = _text(cell.text or cell.value)
+    return {column: text for column, text in row.items() if text is not None}
 
 
 def _row(claim: Claim) -> dict[str, str | None]:
-    """The cells of the row that makes this claim."""
+    """The cells of a row that makes this claim, in as far as the tables have columns for it."""
     table = table_of(claim)
     row: dict[str, Any] = {"arm": claim.arm}
     for column, field in _FIELDS[table].items():

@@ -233,29 +233,29 @@ def _of_group(rows: Sequence[Stand]) -> dict[int, Status]:
     if decided:
         ours = {row.id: _BY_KIND[row.decided] for row in decided if row.decided}
         return ours | {
-            row.id: Status.CONFIRMING if _agree(row, decided[0]) else Status.DISPUTED
+            row.id: Status.CONFIRMING if agree(row, decided[0]) else Status.DISPUTED
             for row in rows
             if row.id not in ours
         }
     # What an extractor's row implies is its voice only where that extractor says no more.
     have_said = {row.extractor for row in reported}
     voices = [*reported, *(row for row in derived if row.extractor not in have_said)]
-    agree = all(_agree(row, other) for row in voices for other in voices)
-    if not agree:
+    if not all(agree(row, other) for row in voices for other in voices):
         return dict.fromkeys((row.id for row in rows), Status.DISPUTED)
     if not voices:
         return {}
     first, *others = voices
     alone = Status.AGREED if others else Status.SINGLE
     return {first.id: alone} | {
-        row.id: Status.CONFIRMING if _agree(row, first) else Status.DISPUTED
+        row.id: Status.CONFIRMING if agree(row, first) else Status.DISPUTED
         for row in rows
         if row is not first
     }
 
 
-def _agree(one: Stand, other: Stand) -> bool:
-    """What follows by rule says less than a report: only what both say is compared."""
+def agree(one: Stand, other: Stand) -> bool:
+    """Whether two rows about one thing say the same. What follows by rule says less than a report:
+    then only what both say is compared."""
     a, b = said(one.claim), said(other.claim)
     if one.is_derived or other.is_derived:
         common = _CELLS & a.keys() & b.keys()

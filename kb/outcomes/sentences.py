@@ -8,6 +8,7 @@ a figure or sent by the authors is never said to stand in a text.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,6 +44,29 @@ def sentences(sections: Iterable[AbstractSection]) -> list[Sentence]:
 
 def _listed(words: str) -> list[str]:
     return words.split()
+
+
+def stands_in(quote: str, sections: Iterable[AbstractSection]) -> bool:
+    """Whether the quote stands in the text word for word. White space, the kinds of dashes and
+    quotation marks and the case of letters are let pass; "..." leaves words out."""
+    text = _plain(" ".join(section.text for section in sections))
+    start = 0
+    parts = [part.strip() for part in re.split(r"\[?\.{3}\]?", _plain(quote))]
+    for part in parts:
+        found = text.find(part, start)
+        if found < 0:
+            return False
+        start = found + len(part)
+    return any(parts)
+
+
+_DASHES: Final = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("‘’‛", "'"))
+_QUOTES: Final = str.maketrans(dict.fromkeys("“”„", '"') | {"·": "."})
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    return " ".join(folded.translate(_QUOTES).casefold().split())
 
 
 # A full stop after these ends no sentence. "MS." does: capitals are looked at first.

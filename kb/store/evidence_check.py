@@ -39,6 +39,7 @@ from kb.outcomes.sentences import (
     Verdict,
     is_checkable,
     locate,
+    stands_in,
 )
 from kb.outcomes.vocabulary import load_vocabulary
 
@@ -105,6 +106,23 @@ def check_adverse_events(session: Session, numbers: Sequence[int]) -> dict[int, 
     """The same of adverse events."""
     subjects = _adverse_events(session, col(AdverseEvent.id).in_(set(numbers)))
     return {s.number: f for s, f in _findings(session, subjects).items()}
+
+
+def check_quotes(session: Session, numbers: Sequence[int]) -> dict[int, bool | None]:
+    """Whether the quote of each piece of evidence, by row number, stands in the text held; None
+    where that part of the document is not held. Evidence without a quote is absent."""
+    rows = session.execute(
+        sa.select(col(Evidence.id), col(Evidence.quote), col(Evidence.kind), col(Work.abstract))
+        .outerjoin(Work, col(Work.id) == col(Evidence.work_id))
+        .where(col(Evidence.id).in_(set(numbers)), col(Evidence.quote).is_not(None))
+    )
+    found: dict[int, bool | None] = {}
+    for number, quote, kind, abstract in rows:
+        stands = stands_in(quote, _sections(abstract or ()))
+        # A table of the full text is not contradicted by an abstract.
+        is_held = bool(abstract) and kind.startswith("abstract")
+        found[number] = True if stands else (False if is_held else None)
+    return found
 
 
 # -- what is checked -----------------------------------------------------------------------------
@@ -405,11 +423,11 @@ def _abstracts(session: Session, works: set[int]) -> dict[int, tuple[AbstractSec
             col(Work.id).in_(sorted(works)) if len(works) <= 500 else col(Work.id).in_(cited)
         )
     )
-    return {
-        number: tuple(AbstractSection(text=s["text"], label=s.get("label")) for s in abstract)
-        for number, abstract in rows
-        if abstract
-    }
+    return {number: _sections(abstract) for number, abstract in rows if abstract}
+
+
+def _sections(abstract: Iterable[Mapping[str, Any]]) -> tuple[AbstractSection, ...]:
+    return tuple(AbstractSection(text=s["text"], label=s.get("label")) for s in abstract)
 
 
 def _finding(

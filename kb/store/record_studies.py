@@ -33,9 +33,11 @@ from kb.models.identifiers import Identifier
 from kb.models.records import View, from_json
 from kb.models.tables import (
     AdverseEvent,
+    Appraisal,
     Arm,
     ArmDescription,
     CellProduct,
+    Decision,
     DecisionInput,
     Derivation,
     DerivationInput,
@@ -60,7 +62,7 @@ from kb.models.tables import (
 )
 from kb.outcomes.rules import DerivedResult, derive_results
 from kb.outcomes.timepoints import days
-from kb.outcomes.vocabulary import load_vocabulary
+from kb.store.definitions import find_or_make_definition
 from kb.store.links import find_or_make_work
 from kb.store.records import Change, find_record, keep_record
 from kb.store.reports import (
@@ -293,6 +295,7 @@ def _collections(session: Session, study_id: int) -> set[str]:
 
 
 _OF_STUDY: tuple[type[Any], ...] = (
+    Appraisal,
     StoredRecord,
     StudyDescription,
     Arm,
@@ -300,6 +303,7 @@ _OF_STUDY: tuple[type[Any], ...] = (
     Population,
     Result,
     AdverseEvent,
+    Decision,
 )
 _LINKS_OF_STUDY: tuple[tuple[type[Any], str], ...] = (
     (StudyRegistration, "study_id"),
@@ -774,12 +778,7 @@ class _Writer:
             owner = record_id or self.record_id
             return self._share(OutcomeDefinition, {**values, "record_id": owner})
         if (OutcomeDefinition, code) not in self.shared:
-            row = self.session.exec(
-                select(OutcomeDefinition).where(OutcomeDefinition.code == code)
-            ).first()
-            row = row or _from_vocabulary(code)
-            self.session.add(row)
-            self.session.flush()
+            row = find_or_make_definition(self.session, code)
             assert row.id is not None
             self.shared[OutcomeDefinition, code] = row.id
         return self.shared[OutcomeDefinition, code]
@@ -943,21 +942,3 @@ def _content(row: SQLModel, *left_out: str) -> tuple[Any, ...]:
 
 def _frozen(values: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in sorted(values.items()))
-
-
-def _from_vocabulary(code: str) -> OutcomeDefinition:
-    known = load_vocabulary().get(code)
-    if known is None:
-        # A curator's own code: a definition without a range, in the words given.
-        return OutcomeDefinition(code=code, title=code)
-    return OutcomeDefinition(
-        code=code,
-        title=known.name,
-        unit=known.unit,
-        low=known.low,
-        high=known.high,
-        step=known.step,
-        better=known.better,
-        note=known.notes,
-        version=known.version,
-    )
