@@ -48,8 +48,7 @@ def serve(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     # Before anything is made: a second server would find the port taken only after its work.
     with _listening(settings.host, settings.port) as listener, base(settings) as store:
-        if not no_starter:
-            _load_starter(store)
+        _fill(store, no_starter)
         _run(settings, store, listener)
 
 
@@ -68,16 +67,18 @@ def init(
     from kb.settings import Settings
 
     with base(Settings()) as store:
-        if not no_starter:
-            _load_starter(store)
+        _fill(store, no_starter)
         typer.echo(f"The base is ready in {where(store)}")
 
 
-def _load_starter(store: Store) -> None:
+def _fill(store: Store, no_starter: bool) -> None:
     from kb.store.curated import load_starter
+    from kb.store.definitions import store_vocabulary
 
-    with progress() as tell:
-        load_starter(store, tell)
+    if not no_starter:
+        with progress() as tell:
+            load_starter(store, tell)
+    store_vocabulary(store)
 
 
 def _listening(host: str, port: int) -> socket.socket:

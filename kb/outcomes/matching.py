@@ -186,7 +186,9 @@ class _Wording:
 
     @property
     def is_acronym(self) -> bool:
-        return len(self.words) <= 3 and self.text == self.text.upper()
+        letters = [c for c in self.text if c.isalpha()]
+        capitals = sum(c.isupper() for c in letters)
+        return len(self.words) <= 3 and 2 * capitals >= max(len(letters), 4)
 
     @property
     def must_be_capital(self) -> bool:

@@ -124,6 +124,7 @@ class DefiningWork:
     key: str
     title: str
     authors: tuple[str, ...]
+    has_all_authors: bool
     year: int
     venue: str
     volume: str | None
@@ -169,7 +170,8 @@ def load_works() -> Mapping[str, DefiningWork]:
             row["work"]: DefiningWork(
                 key=row["work"],
                 title=row["title"],
-                authors=_listed(row["authors"]),
+                authors=tuple(name for name in _listed(row["authors"]) if name != "et al."),
+                has_all_authors="et al." not in _listed(row["authors"]),
                 year=int(row["year"]),
                 venue=row["venue"],
                 volume=row["volume"] or None,

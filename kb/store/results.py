@@ -8,11 +8,13 @@ where a source gives them. None is never 0.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from kb.errors import NotFound
@@ -27,6 +29,7 @@ from kb.models.tables import (
     DoseEvent,
     Evidence,
     OutcomeDefinition,
+    OutcomeMatch,
     Population,
     Report,
     Result,
@@ -126,10 +129,28 @@ class OutcomeOut:
     better: str | None
     version: str | None
     note: str | None
+    variant_of: str | None  # the code this narrows to one version, unit or way of scoring
+    instrument_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeMatchOut:
+    """A person's word that an outcome without a code is `definition`. `confidence` and `basis`
+    are those of the suggestion then, None where there was none."""
+
+    definition: OutcomeOut
+    category: str | None
+    confidence: float | None
+    basis: str | None
+    confirmed_by: str
+    confirmed_at: datetime
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeSummary:
+    """`results` and `studies` count what stands under the outcome, confirmed matches included."""
+
     outcome: OutcomeOut
     results: int
     studies: int
@@ -198,6 +219,9 @@ class ResultOut:
     arm: ArmLink
     comparator: ArmLink | None
     outcome: OutcomeOut
+    match: (
+        OutcomeMatchOut | None
+    )  # what a person found the outcome to be; None: has a code, or open
     outcome_title: str
     category: str | None
     timepoint: TimepointOut | None
@@ -266,6 +290,17 @@ def _of_arm(table: type[CellProduct] | type[DoseEvent], arm_id: object) -> objec
     return lambda condition: sa.exists(
         sa.select(1).select_from(table).where(col(table.arm_id) == arm_id, condition)
     )
+
+
+_DEFINITION = aliased(OutcomeDefinition)
+
+
+def _is_of(definitions: Any) -> Condition:
+    """The result is of one of these outcomes, or of one that a person matched to them."""
+    matched = sa.select(col(OutcomeMatch.outcome_id)).where(
+        col(OutcomeMatch.definition_id).in_(definitions)
+    )
+    return sa.or_(col(Result.outcome_id).in_(definitions), col(Result.outcome_id).in_(matched))
 
 
 def _fields_of_arm(arm_id: object, study_id: object, status: Any) -> dict[str, Field]:
@@ -358,10 +393,11 @@ RESULTS = Listing(
     fields={
         **_fields_of_arm(col(Result.arm_id), col(Result.study_id), col(Result.status)),
         "outcome": Field(
-            about="Code of the outcome, EDSS, or O1",
-            column=col(Result.outcome_id),
+            about="Code of the outcome, EDSS, or O1; with those that a person matched to it",
+            column=col(_DEFINITION.id),
             reads=Reads.ROW,
             resolve=resolve_outcome,
+            within=lambda condition: _is_of(sa.select(col(_DEFINITION.id)).where(condition)),
         ),
         "outcome_code": Field(
             about="Code of the outcome, to sort by",
@@ -505,6 +541,7 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
         evidence=[row.evidence_id for row in rows],
     )
     outcomes = read_outcomes(session, [row.outcome_id for row in rows])
+    matches = read_matches(session, outcomes)
     populations = _populations(session, [row.population_id for row in rows])
     cells = _cells(session, numbers)
     derivations = _derivations(session, [row.derivation_id for row in rows])
@@ -531,6 +568,7 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
             arm=parts.arms[row.arm_id],
             comparator=_get(parts.arms, row.comparator_id),
             outcome=outcomes[row.outcome_id],
+            match=matches.get(row.outcome_id),
             outcome_title=row.outcome_title,
             category=row.category,
             timepoint=_get(parts.timepoints, row.timepoint_id),
@@ -547,7 +585,7 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
             ci_level=row.ci_level,
             p_text=row.p_text,
             method=row.method,
-            better=row.better or _better(row, outcomes[row.outcome_id]),
+            better=row.better or _better(row, outcomes[row.outcome_id], matches),
             is_primary_outcome=row.is_primary_outcome,
             caveats=row.caveats,
             note=row.note,
@@ -559,8 +597,11 @@ def read_results(session: Session, numbers: Sequence[int]) -> list[ResultOut]:
     return in_order(numbers, found)
 
 
-def _better(row: Result, outcome: OutcomeOut) -> str | None:
-    return direction_of_benefit(Category(row.category) if row.category else None, outcome.better)
+def _better(row: Result, outcome: OutcomeOut, matches: Mapping[int, OutcomeMatchOut]) -> str | None:
+    match = matches.get(row.outcome_id)
+    category = row.category or (match.category if match else None)
+    better = match.definition.better if match else outcome.better
+    return direction_of_benefit(Category(category) if category else None, better)
 
 
 def _in_abstract(finding: Finding | None) -> AbstractOut | None:
@@ -778,11 +819,19 @@ def _derivations(
 # -- outcomes ------------------------------------------------------------------------------------
 
 
-def _count_of_results(counted: object) -> object:
+def _count_of_results(counted: object) -> Any:
+    matched = sa.select(col(OutcomeMatch.outcome_id)).where(
+        col(OutcomeMatch.definition_id) == col(OutcomeDefinition.id)
+    )
     return (
         sa.select(sa.func.count(counted))  # type: ignore[arg-type]
         .select_from(Result)
-        .where(col(Result.outcome_id) == col(OutcomeDefinition.id))
+        .where(
+            sa.or_(
+                col(Result.outcome_id) == col(OutcomeDefinition.id),
+                col(Result.outcome_id).in_(matched.correlate(OutcomeDefinition)),
+            )
+        )
         .correlate(OutcomeDefinition)
         .scalar_subquery()
     )
@@ -827,13 +876,9 @@ def outcome_summaries(session: Session, numbers: Sequence[int]) -> list[OutcomeS
     counts = {
         outcome_id: (results, studies)
         for outcome_id, results, studies in session.execute(
-            sa.select(
-                col(Result.outcome_id),
-                sa.func.count(),
-                sa.func.count(sa.distinct(col(Result.study_id))),
+            sa.select(col(OutcomeDefinition.id), _RESULTS_OF_OUTCOME, _STUDIES_OF_OUTCOME).where(
+                col(OutcomeDefinition.id).in_(numbers)
             )
-            .where(col(Result.outcome_id).in_(numbers))
-            .group_by(col(Result.outcome_id))
         )
     }
     return [
@@ -863,6 +908,28 @@ def read_outcomes(session: Session, numbers: Sequence[int]) -> dict[int, Outcome
             better=row.better,
             version=row.version,
             note=row.note,
+            variant_of=row.variant_of,
+            instrument_version=row.instrument_version,
+        )
+        for row in rows
+    }
+
+
+def read_matches(session: Session, numbers: Iterable[int]) -> dict[int, OutcomeMatchOut]:
+    """What a person found these outcomes to be, by the number of the outcome."""
+    rows = session.exec(
+        select(OutcomeMatch).where(col(OutcomeMatch.outcome_id).in_(set(numbers)))
+    ).all()
+    definitions = read_outcomes(session, [row.definition_id for row in rows])
+    return {
+        row.outcome_id: OutcomeMatchOut(
+            definition=definitions[row.definition_id],
+            category=row.category,
+            confidence=row.confidence,
+            basis=row.basis,
+            confirmed_by=row.confirmed_by,
+            confirmed_at=row.confirmed_at,
+            why=row.why,
         )
         for row in rows
     }
