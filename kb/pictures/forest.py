@@ -15,7 +15,16 @@ from typing import Final
 from kb.errors import InvalidInput
 from kb.pictures.drawing import FAINT, INK, MUTED, RULE, WHITE, Drawing, Sheet, centred, plain
 from kb.pictures.lettering import text_width, wrapped
-from kb.pictures.scales import Scale, checked_limits, limits_around, number, p_value, tick_label
+from kb.pictures.scales import (
+    Scale,
+    checked_limits,
+    decimals,
+    fixed,
+    limits_around,
+    number,
+    p_value,
+    tick_label,
+)
 
 NOT_REPORTED: Final = "NR"
 
@@ -186,18 +195,29 @@ def _all_pooled(value: Forest) -> Iterator[Pooled]:
 # -- words ---------------------------------------------------------------------------------------
 
 
-def interval_text(low: float, high: float) -> str:
-    return f"[{number(low)}, {number(high)}]"
+class Wording:
+    """How the plot prints its estimates: ratios each with the decimals it needs, other numbers all
+    with the same."""
 
+    def __init__(self, value: Forest) -> None:
+        self.level = value.level
+        effects = [row.effect for row in rows_of(value) if row.effect]
+        self.digits = None if value.is_log else decimals([e.estimate for e in effects])
 
-def effect_text(effect: Estimate) -> str:
-    return f"{number(effect.estimate)} {interval_text(effect.low, effect.high)}"
+    def number(self, value: float) -> str:
+        return number(value) if self.digits is None else fixed(value, self.digits)
 
+    def interval(self, low: float, high: float) -> str:
+        return f"[{self.number(low)}, {self.number(high)}]"
 
-def _said(effect: Estimate, level: float) -> str:
-    return (
-        f"{number(effect.estimate)} ({level:g}% CI {number(effect.low)} to {number(effect.high)})"
-    )
+    def effect(self, effect: Estimate) -> str:
+        return f"{self.number(effect.estimate)} {self.interval(effect.low, effect.high)}"
+
+    def sentence(self, effect: Estimate) -> str:
+        return (
+            f"{self.number(effect.estimate)} ({self.level:g}% CI {self.number(effect.low)} to "
+            f"{self.number(effect.high)})"
+        )
 
 
 def heterogeneity_text(found: Heterogeneity, k: int) -> str:
@@ -252,22 +272,25 @@ def in_words(value: Forest) -> str:
 
 
 def _pooled_in_words(pooled: Pooled, value: Forest) -> str:
-    said = f"{pooled.label}: {_said(pooled.effect, value.level)}"
+    words = Wording(value)
+    said = f"{pooled.label}: {words.sentence(pooled.effect)}"
     if pooled.prediction is not None:
         low, high = pooled.prediction
-        said += f", prediction interval {number(low)} to {number(high)}"
+        said += f", prediction interval {words.number(low)} to {words.number(high)}"
     if pooled.heterogeneity and (found := heterogeneity_text(pooled.heterogeneity, pooled.k)):
         said += f"; heterogeneity: {found}"
     return said + "."
 
 
 def _spread_in_words(rows: Sequence[Row], value: Forest) -> str:
+    words = Wording(value)
     placed = [(row.effect.estimate, row.label) for row in rows if row.effect]
     (least, least_by), (most, most_by) = min(placed), max(placed)
     return (
-        f"Estimates run from {number(least)} ({least_by}) to {number(most)} ({most_by})."
+        f"Estimates run from {words.number(least)} ({least_by}) to "
+        f"{words.number(most)} ({most_by})."
         if least < most
-        else f"All estimates are {number(least)}."
+        else f"All estimates are {words.number(least)}."
     )
 
 
@@ -287,6 +310,7 @@ class _Layout:
 
     def __init__(self, value: Forest) -> None:
         self.value = value
+        self.words = Wording(value)
         self.sheet = Sheet()
         self.has_weights = any(row.weight is not None for row in rows_of(value))
         self.is_grouped = any(group.name is not None for group in value.groups)
@@ -344,13 +368,13 @@ class _Layout:
             x += text_width("100.0%", _SIZE, is_bold=True)
             self.weight_end = max(x, _MARGIN)
             x += _GAP
-        printed = [effect_text(r.effect) for r in rows_of(value) if r.effect]
-        printed += [effect_text(p.effect) for p in _all_pooled(value)]
-        printed += [interval_text(*p.prediction) for p in _all_pooled(value) if p.prediction]
+        printed = [self.words.effect(r.effect) for r in rows_of(value) if r.effect]
+        printed += [self.words.effect(p.effect) for p in _all_pooled(value)]
+        printed += [self.words.interval(*p.prediction) for p in _all_pooled(value) if p.prediction]
         if any(r.effect is None for r in rows_of(value)):
             printed.append("Not estimable")
         self.effect_heading = wrapped(
-            f"{plain(value.measure)} [{value.level:g}% CI]", 120.0, _SIZE, is_bold=True
+            f"{plain(value.measure)} [{value.level:g}%\u00a0CI]", 120.0, _SIZE, is_bold=True
         )
         width = max(
             *(text_width(t, _SIZE, is_bold=True) for t in printed),
@@ -455,7 +479,7 @@ class _Layout:
             said = _statistics_of(pooled)
             if said and group.name is not None:
                 room = self.table_end - _MARGIN
-                for line in wrapped(said, room, _SMALL):
+                for line in wrapped(_unbroken(said), room, _SMALL):
                     self.sheet.text(_MARGIN, self.y + 7.5, line, size=_SMALL, colour=MUTED)
                     self.y += 9.5
                 self.y += 2
@@ -475,7 +499,7 @@ class _Layout:
         else:
             if self.has_weights and row.weight is not None:
                 sheet.text(self.weight_end, base, f"{row.weight:.1f}%", anchor="end")
-            sheet.text(self.effect_end, base, effect_text(row.effect), anchor="end")
+            sheet.text(self.effect_end, base, self.words.effect(row.effect), anchor="end")
             signs = _signs_of_effect(row)
             if signs:  # after the bracket, in the margin, so that the numbers stay in line
                 sheet.text(self.effect_end + 1, base, signs)
@@ -537,7 +561,9 @@ class _Layout:
         self._numbers(pooled.numbers, base, is_bold=True)
         if self.has_weights and pooled.weight is not None:
             sheet.text(self.weight_end, base, f"{pooled.weight:.1f}%", anchor="end", is_bold=True)
-        sheet.text(self.effect_end, base, effect_text(pooled.effect), anchor="end", is_bold=True)
+        sheet.text(
+            self.effect_end, base, self.words.effect(pooled.effect), anchor="end", is_bold=True
+        )
         self._diamond(pooled.effect, middle, is_whole=is_whole)
         self.y += height
         if pooled.prediction is not None:
@@ -564,7 +590,7 @@ class _Layout:
         base = centred(middle, _SIZE)
         sheet.text(_MARGIN, base, "Prediction interval", colour=_PREDICTION)
         sheet.text(
-            self.effect_end, base, interval_text(*interval), anchor="end", colour=_PREDICTION
+            self.effect_end, base, self.words.interval(*interval), anchor="end", colour=_PREDICTION
         )
         low, high = (scale.clipped(v) for v in interval)
         sheet.line((low, middle), (high, middle), width=2.2, colour=_PREDICTION)
@@ -637,7 +663,7 @@ class _Layout:
         if self.value.subgroup_test:
             lines.append(f"Test for subgroup differences: {self.value.subgroup_test}")
         for line in lines:
-            self.y = self.sheet.paragraph(_MARGIN, self.y, line, width=room, size=_SMALL)
+            self.y = self.sheet.paragraph(_MARGIN, self.y, _unbroken(line), width=room, size=_SMALL)
 
     def _footnotes(self) -> None:
         value = self.value
@@ -672,6 +698,13 @@ def number_text(found: Number) -> str:
     if found.text is None:
         return NOT_REPORTED
     return plain(found.text)
+
+
+def _unbroken(text: str) -> str:
+    """So that no line ends within "P = 0.03"."""
+    for sign in "=<":
+        text = text.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
+    return text
 
 
 def _signs_of_effect(row: Row) -> str:

@@ -18,7 +18,7 @@ from kb.pictures.forest import (
     Row,
 )
 from kb.pictures.funnel import Funnel, Point
-from kb.pictures.scales import number, p_value, tick_label
+from kb.pictures.scales import MINUS, number, p_value
 from kb.synthesis.analysis import Analysis, Effect, StudyRow, in_order_of_r
 from kb.synthesis.counts import CommonEffect
 from kb.synthesis.effects import Measure
@@ -26,8 +26,6 @@ from kb.synthesis.glmm import GlmmFit
 from kb.synthesis.pooling import Fit
 from kb.synthesis.table import Table, measure_data
 
-# Ratios have a logarithmic axis. Proportions and rates are printed as they are, on a plain one.
-_RATIOS: Final = ("OR", "RR", "PETO", "ROM", "IRR")
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "proportion": (0.0, 1.0),
     "correlation": (-1.0, 1.0),
@@ -74,7 +72,9 @@ def forest_of(
         raise InvalidInput(
             f"{measure.code} is printed as {measure.natural or measure.name} already"
         )
-    is_log = ratio is not None or measure.code in _RATIOS
+    # Ratios have a logarithmic axis; proportions and rates are printed on a plain one.
+    is_ratio = measure.scale == "log" and measure.natural not in _ONE_GROUP
+    is_log = ratio is not None or is_ratio
     columns = _columns(analysis, arms)
     rows = [_row(row, columns, is_exponent=ratio is not None) for row in analysis.studies]
     by_place = {row.place: shown for row, shown in zip(analysis.studies, rows)}
@@ -238,7 +238,13 @@ def _exp(value: float) -> float:
 def _number(value: float | None, origin: str | None) -> Number:
     if value is None or math.isnan(value):
         return Number(text=None)
-    return Number(text=tick_label(value), origin=origin or "reported")
+    return Number(text=_data_text(value), origin=origin or "reported")
+
+
+def _data_text(value: float) -> str:
+    """A number of the table: counts whole, others as they were given."""
+    said = f"{value:,.0f}" if value == round(value) else f"{value:.6g}"
+    return said.replace("-", MINUS)
 
 
 def _left_out(analysis: Analysis, table: Table, columns: _Shown) -> dict[str, Row]:
@@ -349,7 +355,7 @@ def _sums(studies: Sequence[StudyRow], columns: _Shown) -> tuple[Number, ...]:
         held = [row.data.get(name) for row in studies]
         known = [value for value in held if value is not None]
         is_summed = name in _SUMMED and len(known) == len(held)
-        sums.append(Number(text=tick_label(sum(known)) if is_summed else ""))
+        sums.append(Number(text=_data_text(sum(known)) if is_summed else ""))
     return tuple(sums)
 
 

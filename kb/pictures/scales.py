@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Final
 
 from kb.errors import InvalidInput
@@ -128,9 +128,24 @@ def checked_limits(limits: tuple[float, float], *, is_log: bool) -> tuple[float,
     return limits
 
 
+def decimals(values: Sequence[float]) -> int:
+    """How many decimals show numbers of this size: two, more where most are below 0.1."""
+    size = median(map(abs, values)) if values else 1.0
+    return 2 if size >= 0.1 or size == 0 else min(2 - math.floor(math.log10(size) + 1), 6)
+
+
+def fixed(value: float, digits: int) -> str:
+    """With this many decimals, so that numbers in a column compare; what was rounded to 0 keeps its
+    sign, which may be all that matters. The very large and the very small are as in `number`."""
+    if abs(value) >= 1000 or 0 < abs(value) < 1e-6:
+        return number(value)
+    said = f"{abs(value):.{digits}f}"
+    return said if value >= 0 else MINUS + said
+
+
 def number(value: float, digits: int = 2) -> str:
-    """As printed in a table: two decimals, more where a small number would become 0.00, fewer where
-    they say nothing."""
+    """A number by itself: two decimals, more where a small one would become 0.00, fewer where they
+    say nothing."""
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     size = abs(value)
