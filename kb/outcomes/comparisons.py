@@ -15,7 +15,7 @@ Shared controls: Cochrane Handbook for Systematic Reviews of Interventions, v6, 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -183,6 +183,7 @@ REASONS: Final[Mapping[str, str]] = {
     "no_role": "the source does not say which arm is experimental and which is control",
     "ambiguous": "several results of one arm stand in the same place, and none is the one",
     "twice": "the same arm's persons are given as a count, too",
+    "no_number": "another result of the same arm in the same place has the number",
     "no_pair": "no baseline, or no follow-up, of the same arm and outcome",
     "not_chosen": "another time of the same window was chosen",
     "not_for_analysis": "superseded or disputed",
@@ -205,6 +206,7 @@ NOTES: Final[Mapping[str, str]] = {
     "direction_not_stated": "The source does not say which group was subtracted from, or divided "
     "by, the other.",
     "arm_level_exists": "The same comparison can be made from the arms' own numbers.",
+    "given_twice": "Another row gives the same arm, outcome and time from another result.",
     "repeats": "The study has further rows for the same outcome in this table.",
     "shares_participants": "Another study of the selection may hold the same participants.",
     "correlation_assumed": "The correlation of baseline with follow-up is assumed.",
@@ -339,6 +341,25 @@ class _Maker:
             else:
                 kept.append(o)
         return kept
+
+    def with_numbers(self, found: Iterable[Observed]) -> list[Observed]:
+        """Where an arm has several results worded alike in one place and only one of them has the
+        number (the others a range, say), that one; else all of them."""
+        places: dict[tuple[object, ...], list[Observed]] = defaultdict(list)
+        for o in found:
+            places[(o.arm.id, _place(o), o.outcome_title)].append(o)
+        kept = []
+        for here in places.values():
+            known = [o for o in here if self._has_number(o)]
+            if len(here) > 1 and len(known) == 1:
+                self.leave_out("no_number", *(o for o in here if o not in known))
+                here = known
+            kept += here
+        return kept
+
+    def _has_number(self, o: Observed) -> bool:
+        v = self.values(o)
+        return (v.mean if o.statistic in _MEANS else v.events).value is not None
 
     def after_baseline(self, found: Iterable[Observed]) -> list[Observed]:
         kept = []
@@ -544,7 +565,7 @@ def _two_groups(maker: _Maker, pair: _Pair, numbers: Mapping[str, Number]) -> An
 
 def _pairs(maker: _Maker, found: Sequence[Observed]) -> Iterator[_Pair]:
     places: dict[tuple[object, ...], list[Observed]] = defaultdict(list)
-    for o in found:
+    for o in maker.with_numbers(found):
         places[_place(o, statistic=_counted_as(o))].append(o)
     for here in places.values():
         if not {o.arm.role for o in here} & {EXPERIMENTAL, CONTROL}:
@@ -670,7 +691,7 @@ def _courses(maker: _Maker) -> Iterator[_Course]:
         ]
     )
     by_arm: dict[tuple[object, ...], list[Observed]] = defaultdict(list)
-    for o in found:
+    for o in maker.with_numbers(found):
         by_arm[(o.arm.id, _place(o, statistic=None, time=None))].append(o)
     for own in by_arm.values():
         before = [o for o in own if o.statistic is Statistic.BASELINE or _is_start(o)]
@@ -737,7 +758,7 @@ def _of_pair(maker: _Maker, course: _Course, names: Sequence[str]) -> AnalysisRo
         change.reported if change is not None else None,
         maker.choices.options,
     )
-    r = found.change_sd[0].r if found.change_sd else missing()
+    r = found.change_sd[0].r if found.change_sd else _chosen_r(maker)
     before, after = maker.values(course.baseline).n, maker.values(course.follow_up).n
     is_standardised = "sd2i" not in names
     numbers = {
@@ -1053,6 +1074,8 @@ def _marked(
         notes.append("unit_of_analysis")
     if row.arm.is_whole_study and _place(o) in arms:
         notes.append("whole_study_beside_arms")
+    if sum(_said_of(other) == _said_of(row) for other in rows) > 1:
+        notes.append("given_twice")
     if sum(other.first.outcome == o.outcome for other in rows) > 1:
         notes.append("repeats")
     if row.study.overlaps:
@@ -1060,6 +1083,12 @@ def _marked(
     if any(report.is_retracted for report in row.study.reports):
         notes.append("retracted_report")
     return replace(row, notes=tuple(dict.fromkeys(notes)))
+
+
+def _said_of(row: AnalysisRow) -> tuple[object, ...]:
+    o = row.first
+    other = row.comparator.id if row.comparator else None
+    return (row.arm.id, other, _place(o, statistic=_counted_as(o)), o.outcome_title)
 
 
 _PARTS: Final[tuple[Callable[[AnalysisRow], str], ...]] = (
@@ -1078,13 +1107,14 @@ def _labelled(rows: Sequence[AnalysisRow]) -> Iterator[AnalysisRow]:
     """With labels that no other row of the table has: the study, then only what tells its rows
     apart, the ids of the results at the last."""
     labels = [[row.study.name] for row in rows]
-    distinct = len({tuple(label) for label in labels})
     for part in _PARTS:
+        same = Counter(tuple(label) for label in labels)
         longer = [
-            [*label, said] if (said := part(row)) else label for row, label in zip(rows, labels)
+            [*label, said] if same[tuple(label)] > 1 and (said := part(row)) else label
+            for row, label in zip(rows, labels)
         ]
-        if len({tuple(label) for label in longer}) > distinct:
-            labels, distinct = longer, len({tuple(label) for label in longer})
+        if len({tuple(label) for label in longer}) > len(same):
+            labels = longer
     for row, label in zip(rows, labels):
         yield replace(row, slab=", ".join(label))
 
