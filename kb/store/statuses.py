@@ -33,13 +33,13 @@ TABLES: tuple[Table, ...] = (Result, AdverseEvent)
 def read_family(session: Session, record: StudyRecord) -> list[StoredRecord]:
     """All records of the record's collection about its study, itself among them where it is kept,
     and the one that lays the study out where that is another collection's."""
-    about = record.about or record.key
+    about, elsewhere = record.about or record.key, record.about_in
     found = _records(session, collection_of(record.source), about)
-    if record.about_in is not None and record.about_in != collection_of(record.source):
-        found += [
-            row for row in _records(session, record.about_in, about) if row.view == View.STUDY
-        ]
-    return found
+    family = [row for row in found if _about(row) == (about, elsewhere)]
+    if elsewhere is not None:
+        laid_out = _records(session, elsewhere, about)
+        family += [row for row in laid_out if row.view == View.STUDY]
+    return family
 
 
 def _records(session: Session, collection: str, about: str) -> list[StoredRecord]:
@@ -56,7 +56,15 @@ def _records(session: Session, collection: str, about: str) -> list[StoredRecord
         )
         .order_by(col(StoredRecord.id))
     )
-    return [row for row in rows if row.view == View.STUDY or _record(row).about == about]
+    return list(rows)
+
+
+def _about(stored: StoredRecord) -> tuple[str, str | None]:
+    """The study's key, and the collection that lays it out where that is another one."""
+    if stored.view == View.STUDY:
+        return stored.key, None
+    record = _record(stored)
+    return record.about or record.key, record.about_in
 
 
 def _record(stored: StoredRecord) -> StudyRecord:

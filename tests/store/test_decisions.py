@@ -1,5 +1,7 @@
 """Two people extract, differ, and a third decides: what enters analyses, and what stays to see."""
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import Session
 
@@ -279,10 +281,9 @@ def test_what_follows_by_rule_is_decided_on_where_it_follows_from(extracted: Sto
         row = found(session, ANNA, code="T2_NEW", derived=True)
         with pytest.raises((InvalidInput, Conflict)):
             decide(session, deciding("correction", row, values={"events": 2}), b"{}", LATER)
+        nobodys = replace(deciding("correction", values={"n": 2}), of=("R9999",))
         with pytest.raises(NotFound):
-            decide(
-                session, deciding("correction", t.Result(id=9999), values={"n": 2}), b"{}", LATER
-            )
+            decide(session, nobodys, b"{}", LATER)
 
 
 def test_collections_stand_side_by_side(extracted: Store):
