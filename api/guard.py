@@ -20,6 +20,8 @@ from kb.settings import Settings
 MAX_BODY: Final = 16 * 1024 * 1024
 _TOO_LARGE: Final = f"the body is larger than {MAX_BODY:,} bytes; send it in parts"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
+# What computes from its body and writes nothing is as open as reading.
+_COMPUTING: Final = ("/synthesis",)
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 # A proxy on this machine speaks for clients elsewhere, and says so in one of these.
 _PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -62,7 +64,7 @@ class Guard:
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         headers = Headers(scope=scope)
         refusal = None
-        if scope["method"] not in _SAFE:
+        if scope["method"] not in _SAFE and scope["path"] not in _COMPUTING:
             refusal = self._refusal(scope, headers)
         length = headers.get("content-length", "0")
         if refusal is None and length.isdigit() and int(length) > MAX_BODY:

@@ -1,0 +1,106 @@
+"""Meta-analysis of what is sent. Computes only: nothing is read from the base or written to it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.answers import answers_with
+from kb.errors import InvalidInput
+from kb.synthesis.analysis import Choices, analyse
+from kb.synthesis.report import as_json
+from kb.synthesis.table import permitted_measures, read_rows
+
+router = APIRouter(tags=["synthesis"])
+
+# Some models take a second for a thousand studies; a table beyond this is for `kb pool`.
+MAX_ROWS: Final = 2_000
+
+
+class SynthesisIn(BaseModel):
+    """The data and what to make of them; the options are those of `kb pool`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: list[dict[str, Any]] = Field(
+        max_length=MAX_ROWS,
+        description="One study each, by column name as in metafor or meta; null is not given. "
+        "A column_state says what is known of a cell, a column_origin where its number came from.",
+        examples=[[{"study": "A 1948", "ai": 4, "n1i": 123, "ci": 11, "n2i": 139}]],
+    )
+    measure: str | None = Field(None, description="OR, RR, SMD, PLO, GEN ...", examples=["OR"])
+    method: str = Field("REML", description="REML, DL, PM, ..., EE, MH, PETO or GLMM")
+    test: str = Field("z", description="z, knha or adhoc")
+    level: float = Field(95.0, description="Of intervals, in percent")
+    vtype: str | None = Field(None, description="Kind of variance; the measure's usual one if null")
+    add: float | None = Field(None, description="Added to zero cells; 0.5 where needed if null")
+    to: str = Field("only0", description="only0, all, if0all or none")
+    drop00: bool = False
+    model: str = Field("UM.FS", description="GLMM of two groups: UM.FS, UM.RS, CM.EL or CM.AL")
+    subgroup: str | None = Field(None, description="Column")
+    mods: list[str] = Field(default_factory=list, description="Columns of a meta-regression")
+    cumulative: str | None = Field(None, description="Column to sort by, or rows")
+    leave_one_out: bool = False
+    bias: bool = False
+    trimfill: str | None = Field(None, description="L0, R0 or Q0")
+    influence: bool = False
+    without_origins: list[str] = Field(default_factory=list, description="e.g. imputed")
+
+
+class NaturalOut(BaseModel):
+    """Taken back from the measure's scale: an odds ratio, not its logarithm."""
+
+    model_config = ConfigDict(extra="allow")
+
+    scale: str
+    estimate: float | None
+
+
+class SynthesisOut(BaseModel):
+    """Numbers under metafor's names, on the measure's scale; docs/synthesis.md tells them all.
+
+    Besides those below: ci.lb, ci.ub, pi.lb, pi.ub, se.tau2, QE, QEp, QM, QMp, R2, ddf; cumulative,
+    leave_one_out, subgroups, bias, trimfill and influence where asked for.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    measure: str
+    scale: str
+    method: str
+    test: str
+    level: float
+    estimate: float | None = Field(description="Null with moderators; see coefficients.")
+    se: Any
+    pval: Any
+    k: int
+    tau2: float
+    I2: float
+    H2: float
+    natural: NaturalOut | None
+    studies: list[dict[str, Any]]
+    left_out: list[dict[str, str]]
+    advice: list[dict[str, str]]
+    notes: list[str]
+    options: dict[str, Any]
+
+
+@router.post("/synthesis", responses=answers_with(SynthesisOut))
+def synthesise(given: SynthesisIn) -> Response:
+    """Effect sizes, pooled effect and heterogeneity of the rows sent. Nothing is stored."""
+    table = read_rows(given.rows)
+    if given.measure is None:
+        permitted = ", ".join(permitted_measures(table)) or "none"
+        raise InvalidInput(f"say which measure; these columns permit: {permitted}")
+    asked = given.model_dump(exclude={"rows", "measure", "mods", "without_origins"})
+    choices = Choices(
+        measure=given.measure,
+        mods=tuple(given.mods),
+        without_origins=tuple(given.without_origins),
+        **asked,
+    )
+    found = as_json(analyse(table, choices))
+    return Response(orjson.dumps(found), media_type="application/json")

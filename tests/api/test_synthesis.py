@@ -1,0 +1,92 @@
+"""`POST /synthesis`: rows in, metafor's numbers out, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.routers.synthesis import MAX_ROWS
+
+ROWS: list[dict[str, Any]] = [
+    {"study": "A", "ai": 4, "n1i": 123, "ci": 11, "n2i": 139},
+    {"study": "B", "ai": 6, "n1i": 306, "ci": 29, "n2i": 303},
+    {"study": "C", "ai": 3, "n1i": 231, "ci": None, "n2i": 220, "ci_state": "not_reported"},
+]
+
+
+def test_rows_are_pooled(plain_client: TestClient) -> None:
+    answer = plain_client.post("/synthesis", json={"rows": ROWS, "measure": "OR", "method": "DL"})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["k"] == 2
+    assert found["scale"] == "log"
+    assert found["natural"]["scale"] == "odds ratio"
+    assert found["left_out"] == [{"label": "C", "place": "row 3", "reason": "ci is not reported"}]
+
+
+def test_it_is_open_as_reading_is(client_of: Callable[..., TestClient]) -> None:
+    body = {"rows": ROWS, "measure": "OR"}
+    guarded = client_of(api_tokens=["a-token-of-some-length"])
+    assert guarded.post("/synthesis", json=body).status_code == 200
+    assert guarded.post("/evidence", json={"source": "x", "tables": {}}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        pytest.param({"rows": ROWS}, 422, "permit: OR, RR, RD, AS, PETO", id="no measure"),
+        pytest.param({"measure": "OR"}, 422, "rows: missing", id="no rows"),
+        pytest.param({"rows": ROWS, "measure": "XX"}, 422, "unknown measure 'XX'", id="measure"),
+        pytest.param(
+            {"rows": ROWS, "measure": "OR", "digits": 2}, 422, "digits", id="unknown option"
+        ),
+        pytest.param(
+            {"rows": [{"yi": 1, "vi": -1}], "measure": "GEN"}, 422, "row 1, vi: -1", id="number"
+        ),
+        pytest.param({"rows": [{}] * (MAX_ROWS + 1)}, 422, "at most", id="too many rows"),
+        pytest.param({"rows": [], "measure": "GEN"}, 422, "GEN", id="nothing"),
+        pytest.param(
+            {"rows": [{"yi": None, "vi": 1}], "measure": "GEN"},
+            422,
+            "no row gives an effect: yi is not given",
+            id="nothing to pool",
+        ),
+    ],
+)
+def test_what_cannot_be_pooled_is_a_problem_document(
+    plain_client: TestClient, body: dict[str, Any], status: int, detail: str
+) -> None:
+    answer = plain_client.post("/synthesis", json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
+    assert detail in answer.json()["detail"]
+    assert len(answer.content) < 10_000
+
+
+def test_a_body_that_is_too_large_is_refused(plain_client: TestClient) -> None:
+    answer = plain_client.post("/synthesis", content=b" " * (16 * 1024 * 1024 + 1))
+    assert answer.status_code == 413
+
+
+def test_everything_the_command_offers_can_be_asked_for(plain_client: TestClient) -> None:
+    rows = [{"yi": 0.1 * i, "vi": 0.05 + 0.01 * i, "x": i % 2} for i in range(12)]
+    asked = {
+        "subgroup": "x",
+        "cumulative": "rows",
+        "leave_one_out": True,
+        "bias": True,
+        "trimfill": "L0",
+        "influence": True,
+        "without_origins": ["imputed"],
+    }
+    body = {"rows": rows, "measure": "GEN"}
+    found = plain_client.post("/synthesis", json=body | asked).json()
+    for part in ("subgroups", "cumulative", "leave_one_out", "bias", "trimfill", "influence"):
+        assert found[part], part
+    moderated = plain_client.post("/synthesis", json=body | {"mods": ["x"]}).json()
+    assert list(moderated["coef"]) == ["intrcpt", "x"]
