@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 import pytest
 
-from kb.synthesis.effects import MEASURES, Columns, effect_sizes
+from kb.errors import InvalidInput
+from kb.synthesis.effects import MEASURES, Columns, effect_sizes, natural_values
 from tests.synthesis.reference import reference, reference_ids
 
 # What the keys of the reference sets mean.
@@ -154,3 +155,132 @@ def test_effects_of_random_studies_are_those_of_escalc() -> None:
         for values, expected, side in ((found.yi, yi, "yi"), (found.vi, vi, "vi")):
             said = f"{question['measure']} {question['options']} {side}"
             np.testing.assert_allclose(values, expected, rtol=1e-10, atol=1e-12, err_msg=said)
+
+
+# -- what cannot be ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("measure", "given", "message"),
+    [
+        pytest.param("OR", {"ai": 7, "n1i": 6, "ci": 1, "n2i": 6}, "row 1, ai: 7 is more", id="a"),
+        pytest.param("RR", {"ai": 1, "n1i": 6, "ci": 7, "n2i": 6}, "row 1, ci: 7 is more", id="c"),
+        pytest.param(
+            "OR",
+            {"ai": 1, "bi": 4, "n1i": 6, "ci": 1, "n2i": 6},
+            "row 1, n1i: 6 is not the sum of ai and bi",
+            id="three that do not add up",
+        ),
+        pytest.param("PLO", {"xi": 7, "ni": 6}, "row 1, xi: 7 is more events", id="proportion"),
+        pytest.param("PR", {"xi": -1, "ni": 6}, "row 1, xi: -1 is negative", id="negative count"),
+        pytest.param("IR", {"xi": 1, "ti": 0}, "row 1, ti: 0 is no person-time", id="no time"),
+        pytest.param(
+            "MN", {"mi": 1, "sdi": -1, "ni": 6}, "row 1, sdi: -1 is negative", id="negative SD"
+        ),
+        pytest.param("ZCOR", {"ri": 1.2, "ni": 6}, "row 1, ri: 1.2 is no correlation", id="r"),
+        pytest.param("GEN", {"yi": np.inf, "vi": 1}, "row 1, yi: inf is not a finite", id="inf"),
+        pytest.param("GEN", {"yi": 1, "vi": -1}, "row 1, vi: -1 is negative", id="variance"),
+        pytest.param("MD", {"m1i": 1, "m2i": 2}, "MD needs sd1i, n1i, sd2i, n2i", id="columns"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_with_row_and_column(measure, given, message) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        effect_sizes(measure, columns(**{name: [value] for name, value in given.items()}))
+
+
+def test_rows_are_called_as_the_caller_calls_them() -> None:
+    with pytest.raises(InvalidInput, match="line 7, vi: -1"):
+        effect_sizes("GEN", columns(yi=[0, 1], vi=[1, -1]), rows=["line 6", "line 7"])
+
+
+def test_a_mean_may_be_negative_although_the_column_counts_elsewhere() -> None:
+    found = effect_sizes("MN", columns(mi=[-1.5], sdi=[2], ni=[16]))
+    assert (found.yi[0], found.vi[0]) == (-1.5, 0.25)
+
+
+def test_what_is_not_given_gives_no_effect_and_is_never_zero() -> None:
+    found = effect_sizes("RD", columns(ai=[0, None], n1i=[5, 5], ci=[2, 2], n2i=[5, 5]))
+    assert np.isnan(found.yi).tolist() == [False, True]
+    assert found.is_corrected.tolist() == [True, False]
+
+
+def test_either_total_or_complement_may_be_given_row_by_row() -> None:
+    found = effect_sizes(
+        "OR", columns(ai=[3, 3], bi=[5, None], n1i=[None, 8], ci=[2, 2], di=[6, 6])
+    )
+    assert found.yi[0] == found.yi[1]
+
+
+def test_studies_without_information_on_a_ratio_are_marked() -> None:
+    both = columns(ai=[0, 5, 0, 2], n1i=[5, 5, 5, 5], ci=[0, 6, 2, 1], n2i=[6, 6, 6, 6])
+    assert effect_sizes("OR", both).is_uninformative.tolist() == [True, True, False, False]
+
+
+def test_hazard_ratios_are_taken_as_given() -> None:
+    found = effect_sizes("HR", columns(yi=[-0.5], sei=[0.2]))
+    assert (found.yi[0], found.vi[0]) == (-0.5, pytest.approx(0.04))
+
+
+def test_worked_examples_of_the_literature_come_out() -> None:
+    # 23 of 194 against 38 of 201: metafor's page on conv.wald.
+    odds = effect_sizes("OR", table(23, 194, 38, 201))
+    assert (odds.yi[0], odds.vi[0]) == (
+        pytest.approx(-0.5500, abs=5e-5),
+        pytest.approx(0.0818, abs=5e-5),
+    )
+
+
+# -- the way back --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("measure", "given", "natural"),
+    [
+        pytest.param("OR", {"ai": 4, "bi": 6, "ci": 2, "di": 8}, 16 / 6, id="OR"),
+        pytest.param("RR", {"ai": 4, "n1i": 10, "ci": 2, "n2i": 10}, 2, id="RR"),
+        pytest.param("RD", {"ai": 4, "n1i": 10, "ci": 2, "n2i": 10}, 0.2, id="RD"),
+        pytest.param("IRR", {"x1i": 4, "t1i": 10, "x2i": 2, "t2i": 20}, 4, id="IRR"),
+        pytest.param(
+            "ROM", {"m1i": 4, "sd1i": 1, "n1i": 9, "m2i": 2, "sd2i": 1, "n2i": 9}, 2, id="ROM"
+        ),
+        *(
+            pytest.param(code, {"xi": 3, "ni": 8}, 0.375, id=code)
+            for code in ("PR", "PLN", "PLO", "PAS", "PFT")
+        ),
+        *(
+            pytest.param(code, {"xi": 3, "ti": 8}, 0.375, id=code)
+            for code in ("IR", "IRLN", "IRS", "IRFT")
+        ),
+        pytest.param("COR", {"ri": 0.3, "ni": 20}, 0.3, id="COR"),
+        pytest.param("ZCOR", {"ri": 0.3, "ni": 20}, 0.3, id="ZCOR"),
+    ],
+)
+def test_an_effect_taken_back_is_what_was_reported(measure, given, natural) -> None:
+    found = effect_sizes(measure, columns(**{name: [value] for name, value in given.items()}))
+    back = natural_values(measure, found.yi, harmonic_n=8)
+    assert back[0] == pytest.approx(natural, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("measure", "beyond", "ends"),
+    [
+        pytest.param("PAS", [-0.1, 2], [0, 1], id="PAS"),
+        pytest.param("PFT", [-0.1, 0.05, 1.55, 2], [0, 0, 1, 1], id="PFT"),
+        pytest.param("IRS", [-0.1], [0], id="IRS"),
+        pytest.param("IRFT", [-0.1, 0.01], [0, 0], id="IRFT"),
+    ],
+)
+def test_limits_beyond_the_end_of_a_scale_stand_at_its_end(measure, beyond, ends) -> None:
+    back = natural_values(measure, np.array(beyond, dtype=float), harmonic_n=8)
+    assert back.tolist() == ends
+
+
+@pytest.mark.parametrize("measure", ["AS", "IRSD", "GEN"])
+def test_some_scales_have_no_way_back(measure) -> None:
+    with pytest.raises(InvalidInput, match="no way back"):
+        natural_values(measure, np.array([0.1]))
+
+
+def test_the_way_back_from_freeman_and_tukey_needs_a_sample_size() -> None:
+    with pytest.raises(InvalidInput, match="harmonic mean"):
+        natural_values("PFT", np.array([0.1]))
