@@ -67,7 +67,7 @@ def export_outcomes(
     tell: Tell = lambda _: None,
 ) -> Export:
     """The selected results in a format. Raises InvalidInput for a selection that cannot be."""
-    if format.table is not None and asked.sort:
+    if format.compares and asked.sort:
         raise InvalidInput(
             f"{format.name} has an order of its own, by study, outcome and time; leave out sort"
         )

@@ -30,7 +30,8 @@ class Format:
 
     @property
     def filename(self) -> str:
-        return f"outcomes-{self.name}.{self.suffix}"
+        stem = "outcomes" if self.name == self.suffix else f"outcomes-{self.name}"
+        return f"{stem}.{self.suffix}"
 
 
 def _tables() -> list[Format]:
