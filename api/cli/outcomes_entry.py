@@ -112,7 +112,8 @@ def bring_in(
         mistakes = _counted(len(curated.errors), "mistake")
         say(f"kb: nothing imported, {mistakes} in {tables}")
         raise typer.Exit(_MISTAKES)
-    _list(curated.warnings, "warning: ")
+    if not as_json:
+        _list(curated.warnings, "warning: ")
     if dry_run:
         found = {
             "works": len(curated.works),

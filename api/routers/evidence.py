@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import orjson
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from api.answers import StoreDep, answers_with
 from api.collection_names import check_name
@@ -12,6 +15,8 @@ from api.negotiation import wants_html
 from api.problems import problem
 from kb.errors import InvalidInput
 from kb.formats.curation import read_tables
+from kb.formats.tables import CellError
+from kb.formats.workbook import MEDIA_TYPE
 from kb.store.curated import CuratedReport, save_curated
 from kb.store.lookup import plain_text
 
@@ -37,23 +42,65 @@ class EvidenceOut(BaseModel):
     registrations: dict[str, int]
     conflicts: int
     is_unchanged: bool
+    warnings: list[dict[str, str]] = Field(
+        description="What to look at, by table, row and column; it stopped nothing"
+    )
 
 
-@router.post("/evidence", responses=answers_with(EvidenceOut))
-def add_evidence(request: Request, store: StoreDep, given: EvidenceIn) -> Response:
+async def _given(request: Request) -> EvidenceIn | bytes:
+    """The tables of a request: as JSON, or a workbook as it is."""
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == MEDIA_TYPE:
+        return body
+    try:
+        return EvidenceIn.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise RequestValidationError(
+            [{"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}]
+        ) from error
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(found) from error
+
+
+@router.post(
+    "/evidence",
+    responses=answers_with(EvidenceOut),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": EvidenceIn.model_json_schema()},
+                MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
+    },
+)
+def add_evidence(
+    request: Request,
+    store: StoreDep,
+    given: Annotated[EvidenceIn | bytes, Depends(_given)],
+    source: Annotated[
+        str | None, Query(description="Name of the collection, where a workbook is sent")
+    ] = None,
+) -> Response:
     """Bring in curation tables: all of them, or nothing where one cell is wrong.
 
-    The same tables sent again change nothing; changed rows replace what this source said before.
+    The tables are sent as JSON, or as the workbook that `kb outcomes template` writes. The same
+    tables sent again change nothing; changed rows replace what this source said before.
     """
-    check_name(given.source)
-    if not given.tables:
-        raise InvalidInput("no tables (expected rows by table name, e.g. studies)")
-    for table, rows in given.tables.items():
-        plain_text(table)
-        for row in rows:
-            for text in (*row, *row.values()):
-                plain_text(text or "")
-    curated = read_tables(given.tables, source=given.source)
+    if isinstance(given, bytes):
+        if source is None:
+            raise InvalidInput("source: missing (expected ?source= with a name, e.g. my-review)")
+        check_name(source)
+        name = source
+        curated = read_tables(given, source=name)
+    else:
+        name = given.source
+        check_name(name)
+        _check_text(given)
+        curated = read_tables(given.tables, source=name)
     if curated.errors:
         return problem(
             422,
@@ -62,12 +109,37 @@ def add_evidence(request: Request, store: StoreDep, given: EvidenceIn) -> Respon
             path=request.url.path,
             as_page=wants_html(request.scope),
             errors=[
-                {"parameter": f"{e.file}:{e.line} {e.column}".strip(), "detail": e.message}
+                {"parameter": f"{e.place} {e.column}".strip(), "detail": e.message, **_place(e)}
                 for e in curated.errors[:_MOST_ERRORS]
             ],
         )
-    report = save_curated(store, given.source, curated)
-    return Response(orjson.dumps(_shown(report)), media_type="application/json")
+    report = save_curated(store, name, curated)
+    warnings = [{"detail": w.message, **_place(w)} for w in curated.warnings[:_MOST_ERRORS]]
+    return Response(
+        orjson.dumps({**_shown(report), "warnings": warnings}), media_type="application/json"
+    )
+
+
+def _check_text(given: EvidenceIn) -> None:
+    if not given.tables:
+        raise InvalidInput("no tables (expected rows by table name, e.g. studies)")
+    for table, rows in given.tables.items():
+        plain_text(table)
+        for row in rows:
+            for text in (*row, *row.values()):
+                plain_text(text or "")
+
+
+def _place(found: CellError) -> dict[str, str]:
+    """Where a mistake is, of which kind, and what stands there."""
+    return {
+        "code": found.code,
+        "table": found.file,
+        "row": str(found.line),
+        "column": found.column,
+        "cell": found.cell,
+        "value": found.value,
+    }
 
 
 def _shown(report: CuratedReport) -> dict[str, object]:

@@ -289,7 +289,7 @@ ABOUT: Final[Mapping[str, str]] = {
 HELP: Final[Mapping[str, str]] = {
     "source": "Key of the source in sources",
     "locator": "The place in the source: abstract, table 2, page 5",
-    "caveats": "Codes from the sheet vocabulary, separated by semicolons",
+    "caveats": "Codes from the sheet caveats, separated by semicolons",
     "note": "What else must be said, as facts; remarks belong here and not beside a number",
     "study": "Key of the study in studies",
     "arm": "Key of the arm in arms; several joined by +; all for the whole study",

@@ -420,7 +420,7 @@ def expected(text: str, known: Sequence[str]) -> str:
     if len(known) <= 20:
         if not known:
             return "there are none"
-        near = nearest(text, known, cutoff=0.7)
+        near = nearest(text, known, cutoff=0.6)
         hint = f"nearest: {near[0]}; " if near and len(known) > 3 else ""
         return hint + "expected " + ", ".join(known)
     near = nearest(text, known)

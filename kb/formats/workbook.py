@@ -379,7 +379,7 @@ _LOOK: Final[Mapping[str, Mapping[str, Any]]] = {
     "missing": {"bg_color": "#F8D7C8"},
 }  # fmt: skip
 _WIDE: Final = frozenset({"note", "title", "document", "what", "eligibility", "description"})
-_PAGE: Final = 110  # characters in a line of the instructions
+_PAGE: Final = 100  # characters in a line of the instructions
 _LINE: Final = 15.0  # points
 # The page of instructions: headings begin with #.
 _INSTRUCTIONS: Final = (
@@ -471,6 +471,8 @@ class _Template:
         sheet = self._book.add_worksheet(_HOW_TO)
         sheet.set_column(0, 0, _PAGE, self._look["wrapped"])
         sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         sheet.write_string(0, 0, "Outcomes of studies, to be filled in", self._look["title"])
         about = f"{self._about}. " if self._about else ""
         sheet.write_string(1, 0, f"{about}Template version {VERSION}.", self._look["wrapped"])
@@ -582,6 +584,8 @@ class _Template:
     ) -> None:
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for number, (title, width) in enumerate(zip(header, widths)):
             sheet.set_column(number, number, width, self._look["wrapped"])
             sheet.write_string(0, number, title, self._look["optional"])
@@ -600,5 +604,5 @@ class _Template:
 
 def _height(texts: Sequence[str], widths: Sequence[int]) -> float:
     """Points in which wrapped texts are whole. Not every program finds that height by itself."""
-    lines = (-(-len(text) * 11 // (width * 10)) for text, width in zip(texts, widths))
+    lines = (-(-len(text) // width) for text, width in zip(texts, widths))
     return _LINE * max(1, *lines)
