@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 import orjson
@@ -128,14 +128,34 @@ def asked_of(listing: Listing) -> Callable[..., Asked]:
     return read
 
 
+_FORMATS = ("json", "html")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def also_as(*formats: str) -> Callable[[Endpoint], Endpoint]:
+    """Declares that an address answers in these formats too, where `format` asks for them."""
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.formats = (*_FORMATS, *formats)  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
 def only_known_parameters(
     request: Request,
     format: Annotated[
-        Literal["json", "html"] | None,
-        Query(description="Instead of what the Accept header asks for"),
+        str | None,
+        Query(
+            description="json or html, instead of what the Accept header asks for; or what else "
+            "the address offers"
+        ),
     ] = None,
 ) -> None:
     """Refuses what an address does not know: a misspelt filter must not look like an answer."""
+    offered = getattr(getattr(request.scope.get("route"), "endpoint", None), "formats", _FORMATS)
+    if format is not None and format not in offered:
+        raise InvalidInput(f"no format {format[:40]!r} here (expected {', '.join(offered)})")
     known = _parameters(request)
     given = request.query_params.multi_items()
     for name, value in given:
@@ -242,11 +262,20 @@ def finished(
 ) -> Response:
     """With an ETag, so that what has not changed is not sent again."""
     content = body.encode() if isinstance(body, str) else body
-    tag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    tag = _tag(content)
     headers = {"ETag": tag, "Vary": "Accept", "Cache-Control": "no-cache", **(headers or {})}
     if status == 200 and _matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     return Response(content, status_code=status, media_type=media_type, headers=headers)
+
+
+def is_current(expected: str, content: bytes) -> bool:
+    """Whether an If-Match header names this content by the ETag it was answered with."""
+    return _matches(expected, _tag(content))
+
+
+def _tag(content: bytes) -> str:
+    return f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
 def _matches(wanted: str | None, tag: str) -> bool:

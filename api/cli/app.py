@@ -13,11 +13,13 @@ from typer.core import TyperGroup
 
 from api.cli import (
     appraising,
+    bundling,
     checking,
     evidence,
     exporting,
     ingesting,
     outcomes,
+    plotting,
     pooling,
     reading,
     serving,
@@ -136,8 +138,10 @@ app.command("results")(reading.results)
 app.command("registration")(reading.registration)
 app.command("check")(checking.check)
 app.command("pool")(pooling.pool)
+app.add_typer(plotting.app, name="plot")
 app.add_typer(ingesting.app, name="ingest")
 app.add_typer(evidence.app, name="evidence")
+exporting.app.command("bundle")(bundling.bundle)
 app.add_typer(exporting.app, name="export")
 app.add_typer(outcomes.app, name="outcomes")
 app.add_typer(appraising.app, name="appraisal")

@@ -108,6 +108,7 @@ def evidence_map(
         raise InvalidInput(f"cannot group products by {by[:40]!r} (known: {', '.join(BY)})")
     if not 1 <= most <= MOST_OUTCOMES:
         raise InvalidInput(f"{most} outcomes asked for (expected 1 to {MOST_OUTCOMES})")
+    condition = plain_text(condition or "").strip() or None
     studies = _studies(session, condition)
     arms = _arms(session)
     products = _products(session, arms, by)
@@ -169,7 +170,7 @@ def _studies(session: Session, condition: str | None) -> dict[int, str]:
     query = sa.select(col(Study.id), col(Study.label), col(Study.conditions)).where(
         col(Study.merged_into_id).is_(None)
     )
-    wanted = None if condition is None else plain_text(condition).strip().casefold()
+    wanted = None if condition is None else condition.casefold()
     return {
         study: label
         for study, label, conditions in session.execute(query)
