@@ -16,8 +16,11 @@ from kb.synthesis.table import permitted_measures, read_rows
 
 router = APIRouter(tags=["synthesis"])
 
-# Some models take a second for a thousand studies; a table beyond this is for `kb pool`.
-MAX_ROWS: Final = 2_000
+# What a server answers in a few seconds; larger tables are for `kb pool`. Models of counts with
+# random effects take longest, above all once per study.
+MAX_ROWS: Final = 1_000
+MAX_ROWS_GLMM: Final = 200
+MAX_ROWS_GLMM_REFITTED: Final = 40
 
 
 class SynthesisIn(BaseModel):
@@ -91,6 +94,7 @@ class SynthesisOut(BaseModel):
 @router.post("/synthesis", responses=answers_with(SynthesisOut))
 def synthesise(given: SynthesisIn) -> Response:
     """Effect sizes, pooled effect and heterogeneity of the rows sent. Nothing is stored."""
+    _check_size(given)
     table = read_rows(given.rows)
     if given.measure is None:
         permitted = ", ".join(permitted_measures(table)) or "none"
@@ -104,3 +108,15 @@ def synthesise(given: SynthesisIn) -> Response:
     )
     found = as_json(analyse(table, choices))
     return Response(orjson.dumps(found), media_type="application/json")
+
+
+def _check_size(given: SynthesisIn) -> None:
+    if given.method.upper() != "GLMM":
+        return
+    is_refitted = given.leave_one_out or given.cumulative is not None
+    most = MAX_ROWS_GLMM_REFITTED if is_refitted else MAX_ROWS_GLMM
+    if len(given.rows) > most:
+        raise InvalidInput(
+            f"{len(given.rows)} rows; for GLMM{' once per study' if is_refitted else ''} at most "
+            f"{most} are taken here (kb pool takes more)"
+        )

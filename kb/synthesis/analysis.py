@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc
 
 from kb.errors import InvalidInput, NotEstimable
 from kb.synthesis.advice import Advice, Facts, advice
@@ -31,6 +31,7 @@ from kb.synthesis.pooling import (
     TESTS,
     Fit,
     HeterogeneityInterval,
+    critical,
     heterogeneity_interval,
     pool,
     predict,
@@ -49,6 +50,8 @@ ALL_METHODS: Final = (*METHODS, *COUNT_METHODS)
 GLMM_MODELS: Final = ("UM.FS", "UM.RS", "CM.EL", "CM.AL")
 TRIMFILL: Final = ("L0", "R0", "Q0")
 AS_GIVEN: Final = "rows"
+# More is a column of numbers mistaken for categories, and would take hours.
+MAX_GROUPS: Final = 100
 # Other names of the model with one effect for all studies.
 _SAME_METHOD: Final = {"FE": "EE", "CE": "EE"}
 
@@ -427,9 +430,17 @@ def _with_moderators(
         levels = in_order_of_r(values)
         if studies.k and len(levels) < 2:
             raise InvalidInput(f"moderator {column!r} is {levels[0]!r} in every study")
+        _check_number_of_groups(column, levels)
         for level in levels[1:]:
             design[f"{mod}{level}"] = np.array([value == level for value in values], dtype=float)
     return studies, design
+
+
+def _check_number_of_groups(column: str, names: Sequence[str]) -> None:
+    if len(names) > MAX_GROUPS:
+        raise InvalidInput(
+            f"{column!r} has {len(names)} categories; at most {MAX_GROUPS} are taken"
+        )
 
 
 def in_order_of_r(names: Sequence[str]) -> list[str]:
@@ -471,7 +482,7 @@ def _study_rows(studies: Studies, pooled: Pooled, level: float) -> list[StudyRow
     if not isinstance(pooled, GlmmFit):
         given = np.asarray(pooled.weights, dtype=float)
         weights = (100 * given / given.sum()).tolist()
-    z = float(norm.ppf(0.5 + level / 200))
+    z = critical(level, None)
     rows: list[StudyRow] = []
     for n in range(studies.k):
         yi, vi = float(studies.effects.yi[n]), float(studies.effects.vi[n])
@@ -525,6 +536,7 @@ def _subgroups(table: Table, studies: Studies, choices: Choices) -> SubgroupAnal
     names = in_order_of_r(values)
     if len(names) < 2:
         raise NotEstimable(f"all studies are of one {column}")
+    _check_number_of_groups(column, names)
     parts = {
         name: studies.at([n for n, value in enumerate(values) if value == name]) for name in names
     }
@@ -546,7 +558,7 @@ def _subgroups(table: Table, studies: Studies, choices: Choices) -> SubgroupAnal
         ),
         between_q=between_q,
         between_df=df,
-        between_p=float(chi2.sf(between_q, df)),
+        between_p=float(chdtrc(df, between_q)),
         common=common,
         without=without,
     )

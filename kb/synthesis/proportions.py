@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta, norm
+from scipy.special import betaincinv, ndtri
 
 from kb.errors import InvalidInput
 from kb.synthesis.effects import Floats
@@ -27,8 +27,8 @@ def clopper_pearson(xi: ArrayLike, ni: ArrayLike, *, level: float = 95.0) -> Int
     """
     x, n, alpha = _counts(xi, ni, level, whole=True)
     with np.errstate(invalid="ignore"):
-        lower = np.where(x == 0, 0.0, beta.ppf(alpha / 2, x, n - x + 1))
-        upper = np.where(x == n, 1.0, beta.ppf(1 - alpha / 2, x + 1, n - x))
+        lower = np.where(x == 0, 0.0, betaincinv(x, n - x + 1, alpha / 2))
+        upper = np.where(x == n, 1.0, betaincinv(x + 1, n - x, 1 - alpha / 2))
     return _known(x, n, lower, upper)
 
 
@@ -39,7 +39,7 @@ def wilson(xi: ArrayLike, ni: ArrayLike, *, level: float = 95.0) -> Interval:
     (2001), Stat Sci 16:101-133.
     """
     x, n, alpha = _counts(xi, ni, level)
-    z2 = norm.ppf(1 - alpha / 2) ** 2
+    z2 = ndtri(1 - alpha / 2) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = (x + z2 / 2) / (n + z2)
         half = np.sqrt(z2 * (x * (n - x) / n + z2 / 4)) / (n + z2)

@@ -47,6 +47,12 @@ def test_it_is_open_as_reading_is(client_of: Callable[..., TestClient]) -> None:
             {"rows": [{"yi": 1, "vi": -1}], "measure": "GEN"}, 422, "row 1, vi: -1", id="number"
         ),
         pytest.param({"rows": [{}] * (MAX_ROWS + 1)}, 422, "at most", id="too many rows"),
+        pytest.param(
+            {"rows": ROWS * 14, "measure": "OR", "method": "glmm", "leave_one_out": True},
+            422,
+            "for GLMM once per study at most 40",
+            id="too many rows for a model",
+        ),
         pytest.param({"rows": [], "measure": "GEN"}, 422, "GEN", id="nothing"),
         pytest.param(
             {"rows": [{"yi": None, "vi": 1}], "measure": "GEN"},

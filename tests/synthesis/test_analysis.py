@@ -516,6 +516,13 @@ def test_choices_that_cannot_be_are_refused(choices: dict[str, Any], message: st
         rows_of(*some(3), **({"measure": "GEN"} | choices))
 
 
+def test_a_column_of_numbers_is_not_taken_for_categories_without_end() -> None:
+    rows = [{"yi": i, "vi": 1, "dose": i} for i in range(101)]
+    for choices in ({"subgroup": "dose"}, {"mods": ("factor(dose)",)}):
+        with pytest.raises(InvalidInput, match="'dose' has 101 categories"):
+            rows_of(*rows, measure="GEN", **choices)
+
+
 @pytest.mark.parametrize("extra", ["mods", "bias", "trimfill", "influence"])
 def test_methods_by_counts_refuse_what_they_do_not_offer(extra: str) -> None:
     value = {"mods": ("x",), "trimfill": "L0"}.get(extra, True)
