@@ -33,6 +33,10 @@ SMALLEST_WITH_QUANTILES: Final = 5  # the simulations of Wan 2014 and Luo 2018 b
 # The Handbook wants a large sample for IQR / 1.35 and elsewhere (6.5.2.3) calls 100 a group large.
 LARGE_GROUP: Final = 100
 
+# Beyond these there is no measurement and no group; the square of a value stays a float.
+_LARGEST_VALUE: Final = 1e100
+_LARGEST_GROUP: Final = 1e10
+
 _NORMAL: Final = NormalDist()
 
 
@@ -522,7 +526,8 @@ def correlation(baseline: float, follow_up: float, change: float) -> float | Ref
         return bad
     if baseline == 0 or follow_up == 0:
         return Refused("an SD of zero has no correlation")
-    r = (baseline**2 + follow_up**2 - change**2) / (2 * baseline * follow_up)
+    # Not by the squares, of which small SDs leave nothing.
+    r = (baseline / follow_up + follow_up / baseline - change / baseline * (change / follow_up)) / 2
     if not -1 <= r <= 1:
         return Refused(
             f"r comes out as {r:.3g}: these SDs are not of the same participants, or one is no SD"
@@ -581,7 +586,9 @@ def combined_groups(groups: Sequence[Group]) -> Group | Refused:
         return Refused("no group was given")
     for group in groups:
         bad = _bad_sd(group.sd) or (
-            None if 1 <= group.n < inf and isfinite(group.mean) else _TOO_SMALL
+            None
+            if 1 <= group.n <= _LARGEST_GROUP and abs(group.mean) <= _LARGEST_VALUE
+            else _TOO_SMALL
         )
         if bad:
             return bad
@@ -630,11 +637,12 @@ def count_from_percent(percent: float, n: float, decimals: int) -> float | Refus
     fitting = _fitting_counts(percent, n, decimals)
     if isinstance(fitting, Refused):
         return fitting
-    if len(fitting) > 1:
+    fewest, most = fitting
+    if fewest < most:
         return Refused(
-            f"each count from {fitting[0]} to {fitting[-1]} of {n:g} is printed as {percent:g} %"
+            f"each count from {fewest:,} to {most:,} of {n:g} is printed as {percent:g} %"
         )
-    return float(fitting[0])
+    return float(fewest)
 
 
 NEAREST_COUNT: Final = Rule(
@@ -651,12 +659,13 @@ def nearest_count(percent: float, n: float, decimals: int) -> float | Refused:
     fitting = _fitting_counts(percent, n, decimals)
     if isinstance(fitting, Refused):
         return fitting
-    return float(min(fitting, key=lambda x: abs(100 * x / n - percent)))
+    fewest, most = fitting
+    return float(min(max(round(percent * n / 100), fewest), most))
 
 
-def _fitting_counts(percent: float, n: float, decimals: int) -> Sequence[int] | Refused:
-    """Whole numbers that are this percentage of n, rounded half up or half to even."""
-    if not (0 < n < inf and n == int(n)):
+def _fitting_counts(percent: float, n: float, decimals: int) -> tuple[int, int] | Refused:
+    """The fewest and the most persons of n that are this percentage, however halves are rounded."""
+    if not (0 < n <= _LARGEST_GROUP and n == int(n)):
         return Refused(f"n = {n:g} is not a number of persons")
     if not 0 <= percent <= 100:
         return Refused(f"{percent:g} is not a percentage of persons")
@@ -665,7 +674,7 @@ def _fitting_counts(percent: float, n: float, decimals: int) -> Sequence[int] | 
     highest = min(int(n), floor((percent + half) * n / 100))
     if lowest > highest:
         return Refused(f"no whole number of {n:g} is printed as {percent:.{decimals}f} %")
-    return range(lowest, highest + 1)
+    return lowest, highest
 
 
 PERCENT_FROM_COUNT: Final = Rule(
@@ -794,21 +803,21 @@ def _half_width(level: float, df: float | None) -> float:
 
 
 def _bad_n(n: float) -> Refused | None:
-    return None if 2 <= n < inf else Refused(f"n = {n:g}: at least 2 are needed")
+    return None if 2 <= n <= _LARGEST_GROUP else Refused(f"n = {n:g}: at least 2 are needed")
 
 
 def _bad_groups(n_1: float, n_2: float) -> Refused | None:
-    if 1 <= n_1 < inf and 1 <= n_2 < inf and n_1 + n_2 > 2:
+    if min(n_1, n_2) >= 1 and max(n_1, n_2) <= _LARGEST_GROUP and n_1 + n_2 > 2:
         return None
     return Refused(f"groups of {n_1:g} and {n_2:g} leave no degree of freedom")
 
 
 def _bad_se(se: float) -> Refused | None:
-    return None if 0 <= se < inf else Refused(f"a standard error is not {se:g}")
+    return None if 0 <= se <= _LARGEST_VALUE else Refused(f"a standard error is not {se:g}")
 
 
 def _bad_sd(sd: float) -> Refused | None:
-    return None if 0 <= sd < inf else Refused(f"an SD is not {sd:g}")
+    return None if 0 <= sd <= _LARGEST_VALUE else Refused(f"an SD is not {sd:g}")
 
 
 def _bad_log_sd(log_sd: float) -> Refused | None:
