@@ -15,6 +15,7 @@ from api.guard import Guard
 from api.routers import (
     appraisals,
     checks,
+    decisions,
     evidence,
     graph,
     home,
@@ -70,6 +71,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         studies,
         results,
         outcomes,
+        decisions,
         payloads,
         pictures,
         graph,

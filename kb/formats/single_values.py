@@ -196,6 +196,11 @@ def _column(name: CellName) -> str:
     return next((column for column, of in CELLS.items() if of is name), _BARE)
 
 
+def column_of(name: str) -> str:
+    """The column that shows what `kb.outcomes.places.said` calls so."""
+    return next((column for column, of in CELLS.items() if of.value == name), name)
+
+
 def shown_row(claim: Claim) -> dict[str, str]:
     """What a claim says, by the columns of its table; what is not said is left out. A number that
     no column takes stands by its own name."""
