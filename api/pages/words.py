@@ -137,8 +137,8 @@ def _span(cells: dict[str, CellOut], low: str, high: str, label: str) -> list[st
 
 
 def line(row: str | None) -> str | None:
-    """The line in "results.csv:150", where a curated table names it."""
-    match = re.search(r"\.(?:csv|json):(\d+)$", row or "")
+    """The line in "results.csv:150" or "results:150", where a curated table names it."""
+    match = re.search(r"(?:\.(?:csv|json)|^[a-z_]+):(\d+)$", row or "")
     return match[1] if match else None
 
 

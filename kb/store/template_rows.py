@@ -79,7 +79,10 @@ def _study_key(study: StudyDetail) -> str:
 
 def _arms(study: StudyDetail) -> dict[str, ArmOut]:
     """The arms of one record, by a key that may stand in a table."""
-    chosen = [arm for arm in study.arms if not arm.is_whole_study and "+" not in arm.key]
+    keys = {arm.key for arm in study.arms}
+    chosen = [
+        arm for arm in study.arms if not arm.is_whole_study and not _are_several(arm.key, keys)
+    ]
     records = dict.fromkeys((arm.record.source, arm.record.key) for arm in chosen)
     own = [record for record in records if not re.match(r"NCT\d", record[1])]
     first = next(iter(own or records), None)
@@ -91,6 +94,11 @@ def _arms(study: StudyDetail) -> dict[str, ArmOut]:
                 name = f"{name}-2"
             arms[name] = arm
     return arms
+
+
+def _are_several(key: str, keys: set[str]) -> bool:
+    """Whether the key joins those of other arms, told of together."""
+    return "+" in key and all(part.strip() in keys for part in key.split("+"))
 
 
 def _slug(text: str) -> str:
