@@ -276,8 +276,10 @@ def analysis_rows(
     rows = sorted(_MAKERS[table](maker), key=lambda row: _order(row.first))
     if choices.one_per_window is not None:
         rows = _one_per_window(maker, rows, choices.one_per_window)
-    marked = [_marked(row, rows, maker.arms_with_rows(rows)) for row in rows]
-    return Compared(tuple(_labelled(marked)), tuple(maker.left_out))
+    neighbours = _Neighbours(rows)
+    marked = [_marked(row, neighbours) for row in rows]
+    left_out = tuple(LeftOut(result, reason) for result, reason in maker.reasons.items())
+    return Compared(tuple(_labelled(marked)), left_out)
 
 
 def plain(word: str) -> str:
@@ -291,11 +293,13 @@ class _Maker:
         self.table = table
         self.choices = choices
         self.all = results
-        self.left_out: list[LeftOut] = []
+        self.reasons: dict[str, str] = {}
         self._values: dict[str, ArmValues] = {}
 
     def leave_out(self, reason: str, *results: Observed) -> None:
-        self.left_out += [LeftOut(o.id, reason) for o in results]
+        """Each result once, for the first reason found."""
+        for o in results:
+            self.reasons.setdefault(o.id, reason)
 
     def values(self, o: Observed) -> ArmValues:
         if o.id not in self._values:
@@ -320,13 +324,13 @@ class _Maker:
         """Counts of persons; a percentage only where no count of the same persons is given."""
         found = self.of_arms(Statistic.PERSON_COUNT, Statistic.PERCENT)
         counted = {
-            (o.arm.id, _place(o), o.outcome_title)
+            (o.arm.id, _place(o, statistic=_counted_as(o)), o.outcome_title)
             for o in found
             if o.statistic is Statistic.PERSON_COUNT
         }
         kept = []
         for o in found:
-            place = (o.arm.id, _place(o), o.outcome_title)
+            place = (o.arm.id, _place(o, statistic=_counted_as(o)), o.outcome_title)
             if o.statistic is Statistic.PERCENT and place in counted:
                 self.leave_out("twice", o)
             else:
@@ -369,9 +373,6 @@ class _Maker:
             else:
                 kept.append(o)
         return kept
-
-    def arms_with_rows(self, rows: Sequence[AnalysisRow]) -> frozenset[tuple[object, ...]]:
-        return frozenset(_place(row.first) for row in rows if not row.arm.is_whole_study)
 
 
 def _one_per_window(maker: _Maker, rows: Sequence[AnalysisRow], rule: Choose) -> list[AnalysisRow]:
@@ -708,8 +709,7 @@ def _courses(maker: _Maker) -> Iterator[_Course]:
                 if course.change or (course.baseline and course.follow_up):
                     used |= {o.id for o in parts}
                     yield course
-        gone = {entry.result for entry in maker.left_out}
-        maker.leave_out("no_pair", *(o for o in own if o.id not in used | gone))
+        maker.leave_out("no_pair", *(o for o in own if o.id not in used))
 
 
 def _at_one_time(
@@ -820,16 +820,18 @@ def _n_notes(before: Number, after: Number) -> tuple[str, ...]:
 
 
 def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
-    at_arm_level = {
-        (o.arm.id, _place(o, statistic=None)) for o in maker.all if o.kind is ResultKind.ARM
-    }
+    arms: dict[tuple[object, ...], list[Observed]] = defaultdict(list)
+    for o in maker.all:
+        if o.kind is ResultKind.ARM:
+            arms[(o.arm.id, _place(o, statistic=None))].append(o)
     for o in maker.all:
         if o.kind is not ResultKind.CONTRAST:
             continue
         if not o.enters_analyses:
             maker.leave_out("not_for_analysis", o)
             continue
-        n_1, n_2 = _n_of(maker, o, o.arm), _n_of(maker, o, o.comparator)
+        n_1 = _n_of(maker, arms, o, o.arm.id)
+        n_2 = _n_of(maker, arms, o, o.comparator.id) if o.comparator else None
         found = harmonise_contrast(o.reported, maker.choices.options, n_1=n_1, n_2=n_2)
         numbers = {
             "yi": found.estimate if found.measure else missing(State.UNCLEAR),
@@ -853,7 +855,7 @@ def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
         if "direction_not_stated" in o.caveats:
             notes.append("direction_not_stated")
         place = _place(o, statistic=None)
-        if comparator is not None and {(arm.id, place), (comparator.id, place)} <= at_arm_level:
+        if comparator is not None and (arm.id, place) in arms and (comparator.id, place) in arms:
             notes.append("arm_level_exists")
         yield AnalysisRow(
             table=maker.table,
@@ -872,21 +874,14 @@ def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
         )
 
 
-def _n_of(maker: _Maker, o: Observed, arm: ArmFacts | None) -> Number | None:
+def _n_of(
+    maker: _Maker, arms: Mapping[tuple[object, ...], Sequence[Observed]], o: Observed, arm: str
+) -> Number | None:
     """Persons of an arm behind a contrast: those analysed for the same outcome at the same time,
     where the arm's results agree on them."""
-    if arm is None:
-        return None
-    place = _place(o, statistic=None)
-    known = [
-        maker.values(other).n
-        for other in maker.all
-        if other.kind is ResultKind.ARM
-        and other.arm.id == arm.id
-        and _place(other, statistic=None) == place
-    ]
-    values = {n.value for n in known if n.value is not None}
-    return next(n for n in known if n.value is not None) if len(values) == 1 else None
+    here = arms.get((arm, _place(o, statistic=None)), ())
+    known = {n.value: n for other in here if (n := maker.values(other).n).value is not None}
+    return next(iter(known.values())) if len(known) == 1 else None
 
 
 def _cell(o: Observed, name: CellName) -> Number:
@@ -1057,32 +1052,45 @@ def _arm_label(arm: ArmFacts) -> str:
     return "all participants" if arm.is_whole_study else arm.label
 
 
-def _marked(
-    row: AnalysisRow, rows: Sequence[AnalysisRow], arms: frozenset[tuple[object, ...]]
-) -> AnalysisRow:
+class _Neighbours:
+    """What the rows of a study have in common, counted once for all of them."""
+
+    def __init__(self, rows: Sequence[AnalysisRow]) -> None:
+        self.of_outcome = Counter(row.first.outcome for row in rows)
+        self.said = Counter(map(_said_of, rows))
+        self.in_arms = {_place(row.first) for row in rows if not row.arm.is_whole_study}
+        arms: dict[tuple[object, ...], list[str]] = defaultdict(list)
+        for row in rows:
+            arms[_control_of(row)].append(row.arm.id)
+        self.against = {control: len(set(own)) for control, own in arms.items()}
+
+
+def _marked(row: AnalysisRow, neighbours: _Neighbours) -> AnalysisRow:
     """With the notes that follow from the row's own results and from its neighbours."""
     o, notes = row.first, list(row.notes)
-    if row.table is Table.ESTIMATE and row.comparator is not None:
-        control = (row.comparator.id, _place(o))
-        others = [r for r in rows if r.comparator and (r.comparator.id, _place(r.first)) == control]
-        if len({r.arm.id for r in others}) > 1:
-            row = replace(row, shared_control=len(others))
-            notes.append("shared_control")
+    against = neighbours.against[_control_of(row)]
+    if row.table is Table.ESTIMATE and row.comparator is not None and against > 1:
+        row = replace(row, shared_control=against)
+        notes.append("shared_control")
     if o.days is None:
         notes.append("time_not_reported")
     if o.unit_of_analysis:
         notes.append("unit_of_analysis")
-    if row.arm.is_whole_study and _place(o) in arms:
+    if row.arm.is_whole_study and _place(o) in neighbours.in_arms:
         notes.append("whole_study_beside_arms")
-    if sum(_said_of(other) == _said_of(row) for other in rows) > 1:
+    if neighbours.said[_said_of(row)] > 1:
         notes.append("given_twice")
-    if sum(other.first.outcome == o.outcome for other in rows) > 1:
+    if neighbours.of_outcome[o.outcome] > 1:
         notes.append("repeats")
     if row.study.overlaps:
         notes.append("shares_participants")
     if any(report.is_retracted for report in row.study.reports):
         notes.append("retracted_report")
     return replace(row, notes=tuple(dict.fromkeys(notes)))
+
+
+def _control_of(row: AnalysisRow) -> tuple[object, ...]:
+    return (row.comparator.id if row.comparator else None, _place(row.first))
 
 
 def _said_of(row: AnalysisRow) -> tuple[object, ...]:
