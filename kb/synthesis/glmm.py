@@ -27,7 +27,7 @@ from scipy.special import chdtrc, expit, gammaln, logsumexp, xlogy
 from kb.errors import InvalidInput, NotEstimable
 from kb.synthesis.counts import columns, rates, tables
 from kb.synthesis.pooling import critical, two_sided
-from kb.synthesis.tau2 import Floats, Problem, estimate
+from kb.synthesis.tau2 import Floats, Problem, solve
 
 TwoGroupModel = Literal["UM.FS", "UM.RS", "CM.EL", "CM.AL"]
 RateRatioModel = Literal["UM.FS", "UM.RS", "CM.EL"]
@@ -300,7 +300,8 @@ def glmm_proportions(
     y, v = _with_halves(x, n - x, lambda a, b: (np.log(a / b), 1 / a + 1 / b))
     counts = _Counts(x[:, None], n[:, None], np.zeros((x.size, 1)))
     own = (x > 0) & (x < n)
-    logits, variances = np.log(x[own] / (n - x)[own]), (1 / x + 1 / (n - x))[own]
+    inside, outside = x[own], (n - x)[own]
+    logits, variances = np.log(inside / outside), 1 / inside + 1 / outside
     return _one_effect(
         counts, "PLO", None, method, test, level, points, y, v, _wald(logits, variances)
     )
@@ -576,9 +577,10 @@ def _fit(
     if y.size < 2:
         return equal, equal
     problem = Problem(y, v)
-    spread = sqrt(estimate(problem, "PM").value)
+    spread = sqrt(solve(problem, "PM").value)
     tau = max([0.1, 0.3, 1.0, *([spread] if spread else [])], key=lambda t: likelihood(mean, t))
-    mean, variance, _ = problem.mean(tau * tau)
+    there = problem.at(tau * tau)
+    mean, variance = problem.origin + there.mean, 1.0 / there.w
     start = np.array([mean, tau])
     scale = np.array([sqrt(variance), max(0.2 * tau, tau / sqrt(2.0 * y.size))])
     found = _maximum(lambda t: likelihood(t[0], abs(t[1])), start, scale)
@@ -701,7 +703,7 @@ def _random_levels(
     mean, sigma = float(levels.mean()), max(float(levels.std()), 0.1)
     w = 1.0 / v
     effect, se = float(w @ y / w.sum()), 1.0 / sqrt(float(w.sum()))
-    tau = max(sqrt(estimate(Problem(y, v), "PM").value), 0.1) if k > 1 else 0.0
+    tau = max(sqrt(solve(Problem(y, v), "PM").value), 0.1) if k > 1 else 0.0
 
     def fit(is_free: tuple[bool, bool]) -> tuple[Floats, _Maximum]:
         """Mean, effect, sigma and tau, of which the last two may be held at 0."""

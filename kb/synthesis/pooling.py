@@ -31,8 +31,8 @@ from kb.synthesis.tau2 import (
     Problem,
     checked,
     checked_design,
-    estimate,
     profile,
+    solve,
 )
 
 Test = Literal["z", "knha", "adhoc"]
@@ -216,14 +216,13 @@ def pool(
         return _regress(yi, vi, mods, method, test, level)
     problem = Problem(yi, vi)
     k = problem.k
-    at_zero = problem.at(0.0)
-    tau2, se_tau2 = estimate(problem, method, at_zero)
-    mean, variance, spread = problem.mean(tau2)
+    tau2, se_tau2, at_zero, there = solve(problem, method)
+    mean, variance = problem.origin + there.mean, 1.0 / there.w
     df = k - 1
     # A single study leaves no degrees of freedom for t.
     ddf = df if test != "z" and df else None
     if ddf:
-        variance *= _factor(spread / df, test)
+        variance *= _factor(there.q / df, test)
     se = sqrt(variance)
     quantile = critical(level, ddf)
     statistic = mean / se
@@ -278,16 +277,15 @@ def _regress(
     x = checked_design(_design(mods, k), k, names)
     problem = Problem(y, v, x)
     p, df = problem.p, problem.df
-    at_zero = problem.at(0.0)
+    tau2, se_tau2, at_zero, there = solve(problem, method)
     q = at_zero.q if df else 0.0
-    tau2, se_tau2 = estimate(problem, method, at_zero)
-    b, vcov, spread = problem.solve(tau2)
+    b, vcov = problem.coefficients(tau2)
     ddf = None
     if test != "z":
         if not df:
             raise NotEstimable(f"{test} needs more studies than coefficients, got {k} and {p}")
         ddf = df
-        vcov = vcov * _factor(spread / df, test)
+        vcov = vcov * _factor(there.q / df, test)
     quantile = critical(level, ddf)
     coefficients = []
     for name, value, variance in zip(names, b.tolist(), np.diag(vcov).tolist()):
@@ -377,7 +375,7 @@ def _r2(y: Floats, v: Floats, method: Method, tau2: float, q: float, df: int) ->
         # No tau² to compare: the adjusted R² of the weighted regression.
         total = without.at(0.0).q / without.df
         return 100.0 * max(0.0, 1.0 - q / df / total) if df and total > 0.0 else None
-    total = estimate(without, method).value
+    total = solve(without, method).value
     return 100.0 * max(0.0, (total - tau2) / total) if total > 0.0 else 0.0
 
 

@@ -16,7 +16,7 @@ Morris (1983), J Am Stat Assoc 78:47-55 (EB). Viechtbauer (2007), Stat Med 26:37
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf, isfinite, log, sqrt
+from math import inf, isfinite, log, nan, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -49,13 +49,14 @@ class Tau2(NamedTuple):
 class Moments(NamedTuple):
     """What one value of tau² makes of the data; see the module for P."""
 
-    w: float
-    w2: float
+    w: float  # sum of the weights
+    w2: float  # sum of their squares
     tr_p: float
     tr_pp: float
-    q: float
+    q: float  # y'Py, y'PPy, y'PPPy
     q2: float
     q3: float
+    mean: float  # weighted, from the problem's origin; NaN with a design
 
 
 class Problem:
@@ -66,21 +67,9 @@ class Problem:
     """
 
     __slots__ = (
-        "_d",
-        "_m",
-        "_origin",
-        "_q",
-        "_r",
-        "_v",
-        "_v0",
-        "_w",
-        "k",
-        "p",
-        "v",
-        "v_max",
-        "x",
-        "y",
-    )
+        "_d", "_m", "_q", "_r", "_v", "_w1", "_w2", "_w3", "_wt",
+        "k", "origin", "p", "v", "v_max", "v_min", "x", "y",
+    )  # fmt: skip
 
     def __init__(self, yi: ArrayLike, vi: ArrayLike, x: Floats | None = None) -> None:
         y, v = checked(yi, vi)
@@ -88,32 +77,32 @@ class Problem:
         self.x = x
         self.y = y
         self.v = v
-        self.v_max = float(v.max())
+        first = v.argmin()
+        self.v_min = float(v[first])
+        self.v_max = float(v[v.argmax()])
+        self.origin = float(y[first])
+        d = y - self.origin
         if x is None:
             # The most precise study comes first and is the origin. It may carry nearly all
             # weight; sums over the others then lose nothing to it.
-            first = int(v.argmin())
-            self._origin = float(y[first])
-            d = y - self._origin
             if first:
                 v = v.copy()
-                v[0], v[first] = v[first], v[0]
+                v[first] = v[0]
                 d[first] = d[0]
             self.p = 1
-            self._v0 = float(v[0])
             self._v = v[1:]
-            self._d = d[1:]
+            self._d = d = d[1:]
             self._m = m = np.empty((3, k - 1))
             m[0] = 1.0
-            m[1] = self._d
-            np.multiply(self._d, self._d, out=m[2])
-            self._w = np.empty((3, k - 1))
+            m[1] = d
+            np.multiply(d, d, out=m[2])
+            w = np.empty((3, k - 1))
+            self._w1, self._w2, self._w3 = w
+            self._wt = w.T
         else:
             self.p = x.shape[1]
-            self._v0 = float(v.min())
-            self._origin = float(y[int(v.argmin())])
             self._v = v
-            self._d = y - self._origin
+            self._d = d
             # Orthonormal columns, so that years and doses beside an intercept cost no digits.
             self._q, self._r = np.linalg.qr(x)
 
@@ -121,37 +110,35 @@ class Problem:
     def df(self) -> int:
         return self.k - self.p
 
-    @property
-    def v_min(self) -> float:
-        return self._v0
-
     def at(self, tau2: float) -> Moments:
         if self.x is not None:
             return self._at_design(tau2)
-        w = self._w
-        first = w[0]
-        np.add(self._v, tau2, out=first)
-        np.reciprocal(first, out=first)
-        np.multiply(first, first, out=w[1])
-        np.multiply(first, w[1], out=w[2])
-        (a1, a2, a3), (b1, b2, b3), (c1, c2, c3) = np.dot(self._m, w.T).tolist()
-        w0 = 1.0 / (self._v0 + tau2)
+        w1, w2 = self._w1, self._w2
+        np.add(self._v, tau2, w1)
+        np.reciprocal(w1, w1)
+        np.multiply(w1, w1, w2)
+        np.multiply(w1, w2, self._w3)
+        (a1, a2, a3), (b1, b2, b3), (c1, c2, c3) = np.dot(self._m, self._wt).tolist()
+        w0 = 1.0 / (self.v_min + tau2)
         total = w0 + a1
         mu = b1 / total
         spread = a2 / total
         p00 = w0 * a1 / total
-        q3_shift = b2 - mu * (a2 + w0 * w0)
+        squares = a2 + w0 * w0
+        shift = b2 - mu * squares
+        q = c1 - mu * b1
+        q2 = c2 - mu * (2.0 * b2 - mu * squares)
+        q3 = c3 - mu * (2.0 * b3 - mu * (a3 + w0 * w0 * w0)) - shift * shift / total
         return Moments(
             total,
-            w0 * w0 + a2,
+            squares,
             (2.0 * w0 * a1 + a1 * a1 - a2) / total,
             p00 * p00 + 2.0 * (w0 / total) ** 2 * a2 + a2 - 2.0 * a3 / total + spread * spread,
-            max(0.0, c1 - mu * b1),
-            max(0.0, c2 - 2.0 * mu * b2 + mu * mu * (a2 + w0 * w0)),
-            max(
-                0.0,
-                c3 - 2.0 * mu * b3 + mu * mu * (a3 + w0 * w0 * w0) - q3_shift * q3_shift / total,
-            ),
+            # Rounding must not make a sum of squares negative.
+            q if q > 0.0 else 0.0,
+            q2 if q2 > 0.0 else 0.0,
+            q3 if q3 > 0.0 else 0.0,
+            mu,
         )
 
     def _at_design(self, tau2: float) -> Moments:
@@ -173,28 +160,18 @@ class Problem:
             max(0.0, float(residuals @ py)),
             max(0.0, float(py @ py)),
             max(0.0, float(py @ wpy) - float(slope @ inverse @ slope)),
+            nan,
         )
 
-    def mean(self, tau2: float) -> tuple[float, float, float]:
-        """Weighted mean, its variance, and y'Py; for an intercept alone."""
-        w = np.reciprocal(self._v + tau2)
-        a, b, c = np.dot(self._m, w).tolist()
-        total = 1.0 / (self._v0 + tau2) + a
-        shift = b / total
-        return self._origin + shift, 1.0 / total, max(0.0, c - shift * b)
-
-    def solve(self, tau2: float) -> tuple[Floats, Floats, float]:
-        """Coefficients, inverse of X'WX, and y'Py; for a design."""
+    def coefficients(self, tau2: float) -> tuple[Floats, Floats]:
+        """Coefficients and the inverse of X'WX, for a design."""
         w = 1.0 / (self._v + tau2)
         wq = w[:, None] * self._q
         inverse = np.linalg.inv(self._q.T @ wq)
-        b = inverse @ (wq.T @ self._d)
-        residuals = self._d - self._q @ b
-        back = np.linalg.inv(self._r)
-        assert self.x is not None
         # The origin was taken from every estimate: put it back through the same projection.
-        origin = self._origin * (self._q.T @ np.ones(self.k))
-        return back @ (b + origin), back @ inverse @ back.T, float(residuals @ (w * residuals))
+        b = inverse @ (wq.T @ self._d) + self.origin * self._q.sum(axis=0)
+        back = np.linalg.inv(self._r)
+        return back @ b, back @ inverse @ back.T
 
     def log_likelihood(self, tau2: float, *, restricted: bool) -> float:
         """Up to a constant; for comparing values of tau²."""
@@ -202,7 +179,7 @@ class Problem:
         logs = float(np.log(w).sum())
         q = self.at(tau2).q
         if self.x is None:
-            w0 = 1.0 / (self._v0 + tau2)
+            w0 = 1.0 / (self.v_min + tau2)
             logs += log(w0)
             crossed = log(float(w.sum()) + w0)
         else:
@@ -215,8 +192,8 @@ class Problem:
             k = self.k
             shift = float(self._d.sum()) / k
             rest = self._d - shift
-            total = self._v0 + float(self._v.sum())
-            squares = self._v0**2 + float(self._v @ self._v)
+            total = self.v_min + float(self._v.sum())
+            squares = self.v_min**2 + float(self._v @ self._v)
             return (
                 float(rest @ rest) + shift * shift,
                 total * (1 - 1 / k),
@@ -237,17 +214,16 @@ class Problem:
         if self.x is not None:
             moments = [self._at_design(t) for t in grid.tolist()]
             return np.array([m.q2 > (m.tr_p if restricted else m.w) for m in moments])
-        w = 1.0 / (self._v + grid[:, None])
-        squares = w * w
-        a1, b1, _ = self._m @ w.T
-        a2, b2, c2 = self._m @ squares.T
-        w0 = 1.0 / (self._v0 + grid)
+        w = 1.0 / (grid[:, None] + self._v)
+        a1, b1, _ = np.dot(self._m, w.T)
+        a2, b2, c2 = np.dot(self._m, (w * w).T)
+        w0 = 1.0 / (grid + self.v_min)
         total = w0 + a1
         mu = b1 / total
-        q2 = c2 - 2.0 * mu * b2 + mu * mu * (a2 + w0 * w0)
-        rises: NDArray[np.bool_] = q2 > (
-            (2.0 * w0 * a1 + a1 * a1 - a2) / total if restricted else total
-        )
+        q2 = c2 - mu * (2.0 * b2 - mu * (a2 + w0 * w0))
+        if restricted:
+            total = (a1 * (w0 + total) - a2) / total
+        rises: NDArray[np.bool_] = q2 > total
         return rises
 
     def unweighted_spread(self) -> float:
@@ -255,8 +231,8 @@ class Problem:
         if self.x is not None:
             rest = self._d - self._q @ (self._q.T @ self._d)
             return float(rest @ rest)
-        total = float(self._d.sum())
-        return max(0.0, float(self._d @ self._d) - total * total / self.k)
+        total = float(self._d.dot(self._m[0]))
+        return max(0.0, float(self._d.dot(self._d)) - total * total / self.k)
 
     def spread(self) -> float:
         """Variance of the estimates with divisor k."""
@@ -327,7 +303,8 @@ def tau2(
     design = (
         None if x is None else checked_design(np.asarray(x, dtype=np.float64), len(np.asarray(yi)))
     )
-    return estimate(Problem(yi, vi, design), method)
+    found = solve(Problem(yi, vi, design), method)
+    return Tau2(found.value, found.se)
 
 
 def checked_design(x: Floats, k: int, names: Sequence[str] | None = None) -> Floats:
@@ -355,85 +332,105 @@ def checked_design(x: Floats, k: int, names: Sequence[str] | None = None) -> Flo
     return x
 
 
-def estimate(problem: Problem, method: Method, at_zero: Moments | None = None) -> Tau2:
-    """tau² of a problem; `at_zero` are its moments at 0 where they are known already."""
+class Solution(NamedTuple):
+    """tau² of a problem, with the moments at 0 and at the estimate."""
+
+    value: float
+    se: float | None
+    at_zero: Moments
+    there: Moments
+
+
+def solve(problem: Problem, method: Method) -> Solution:
+    """tau² of a problem; NotEstimable as for `tau2`."""
+    zero = problem.at(0.0)
     if method == "EE" or problem.k == 1:
-        return Tau2(0.0, None)
+        return Solution(0.0, None, zero, zero)
     k, df = problem.k, problem.df
     if df < 1:
         raise NotEstimable(
             f"tau² beside {problem.p} coefficients needs at least {problem.p + 1} studies, got {k}"
         )
     if method in ("REML", "ML", "EB", "PM"):
-        value = _iterated(problem, method, at_zero or problem.at(0.0))
-        there = problem.at(value)
+        value = _iterated(problem, method, zero)
+        there = problem.at(value) if value else zero
         if method == "REML":
-            return Tau2(value, sqrt(2.0 / there.tr_pp))
-        if method == "ML":
-            return Tau2(value, sqrt(2.0 / there.w2))
-        return Tau2(value, k * sqrt(2.0 / df) / there.w)
-    if method in ("DL", "HS"):
-        m = at_zero or problem.at(0.0)
-        if method == "DL":
-            value, divisor = (m.q - df) / m.tr_p, m.tr_p
+            se = sqrt(2.0 / there.tr_pp)
+        elif method == "ML":
+            se = sqrt(2.0 / there.w2)
         else:
-            value, divisor = (m.q - k) / m.w, m.w
-        value = max(0.0, value)
-        variance = 2.0 * df + 4.0 * value * m.tr_p + 2.0 * value * value * m.tr_pp
-        return Tau2(value, sqrt(variance) / divisor)
-    if method == "HE":
+            se = k * sqrt(2.0 / df) / there.w
+        return Solution(value, se, zero, there)
+    if method == "DL":
+        value, divisor = max(0.0, (zero.q - df) / zero.tr_p), zero.tr_p
+        variance = 2.0 * df + 4.0 * value * zero.tr_p + 2.0 * value * value * zero.tr_pp
+    elif method == "HS":
+        value, divisor = max(0.0, (zero.q - k) / zero.w), zero.w
+        variance = 2.0 * df + 4.0 * value * zero.tr_p + 2.0 * value * value * zero.tr_pp
+    elif method == "HE":
         rss, tr_pv, tr_pvpv = problem.unweighted()
-        value = max(0.0, (rss - tr_pv) / df)
+        value, divisor = max(0.0, (rss - tr_pv) / df), float(df)
         # With weights of one, tr(PVP) = tr(PV) and tr(PP) = k - p.
         variance = 2.0 * tr_pvpv + 4.0 * value * tr_pv + 2.0 * value * value * df
-        return Tau2(value, sqrt(variance) / df)
-    if method == "SJ":
+    elif method == "SJ":
         start = problem.spread()
         m = problem.at(start)
-        value = start * m.q / df
-        # y'Py has the variance 2 tr(PSPS) with S = V + tau² I, and PV = I-like up to `off`.
+        value, divisor = start * m.q / df, df / start if start else inf
+        # y'Py has the variance 2 tr(PSPS), and the covariance S of y differs from the one that
+        # P was made with by `off` on the diagonal.
         off = value - start
-        variance = 2.0 * (df + 2.0 * off * m.tr_p + off * off * m.tr_pp)
-        return Tau2(value, start / df * sqrt(max(0.0, variance)))
-    raise InvalidInput(f"no estimator of tau²: {method!r} (known: {', '.join(METHODS)})")
+        variance = max(0.0, 2.0 * (df + 2.0 * off * m.tr_p + off * off * m.tr_pp))
+    else:
+        raise InvalidInput(f"no estimator of tau²: {method!r} (known: {', '.join(METHODS)})")
+    return Solution(value, sqrt(variance) / divisor, zero, problem.at(value) if value else zero)
 
 
-def _sides(method: Method, m: Moments, df: int) -> tuple[float, float, float, float]:
-    """(a, b, a', b'): the estimate solves a = b, and is larger where b > a; slopes in tau²."""
-    if method == "REML":
-        return m.tr_p, m.q2, -m.tr_pp, -2.0 * m.q3
-    if method == "ML":
-        return m.w, m.q2, -m.w2, -2.0 * m.q3
-    # EB and PM solve the same equation: the generalised Q equals its expectation.
-    return float(df), m.q, 0.0, -m.q2
+# (a, b, a', b'): the estimate solves a = b, and is larger where b > a; the slopes are in tau².
+_Sides = Callable[[Moments, float], tuple[float, float, float, float]]
+
+
+def _of_reml(m: Moments, df: float) -> tuple[float, float, float, float]:
+    return m.tr_p, m.q2, -m.tr_pp, -2.0 * m.q3
+
+
+def _of_ml(m: Moments, df: float) -> tuple[float, float, float, float]:
+    return m.w, m.q2, -m.w2, -2.0 * m.q3
+
+
+def _of_q(m: Moments, target: float) -> tuple[float, float, float, float]:
+    return target, m.q, 0.0, -m.q2
+
+
+# EB and PM solve the same equation: the generalised Q equals its expectation.
+_SIDES: dict[str, _Sides] = {"REML": _of_reml, "ML": _of_ml, "EB": _of_q, "PM": _of_q}
 
 
 def _iterated(problem: Problem, method: Method, at_zero: Moments) -> float:
-    a, b, _, _ = _sides(method, at_zero, problem.df)
-    restricted = method == "REML"
-    if method in ("EB", "PM"):
-        if b <= a:
-            return 0.0
-        return root(problem, method, 0.0, inf, (at_zero.q - problem.df) / at_zero.tr_p)
-    if b > a and problem.v_max <= _ONE_MODE * problem.v_min:
-        return root(problem, method, 0.0, inf, (at_zero.q - problem.df) / at_zero.tr_p)
+    sides, df = _SIDES[method], float(problem.df)
+    a, b, _, _ = sides(at_zero, df)
+    start = (at_zero.q - df) / at_zero.tr_p
+    if sides is _of_q:
+        return root(problem, sides, df, 0.0, inf, start) if b > a else 0.0
+    if b > a:
+        if problem.v_max <= _ONE_MODE * problem.v_min:
+            return root(problem, sides, df, 0.0, inf, start)
+    elif 2.0 * at_zero.q2 * a >= at_zero.q * (at_zero.tr_pp if sides is _of_reml else at_zero.w2):
+        return 0.0
     # A likelihood of unequal variances may have several modes: look for every change from rising
     # to falling below the largest value a mode can have.
-    top = _largest_mode(problem.unweighted_spread() / problem.df, problem.v_min, problem.v_max)
+    top = _largest_mode(problem.unweighted_spread() / df, problem.v_min, problem.v_max)
     if top <= 0.0:
         return 0.0
+    restricted = method == "REML"
     grid = top * _GRID
-    rises = problem.rises(grid, restricted=restricted).tolist()
-    points = grid.tolist()
-    modes = [0.0] if b <= a else []
+    modes = [] if b > a else [0.0]
     before, rising = 0.0, b > a
-    start = (at_zero.q - problem.df) / at_zero.tr_p
-    for value, still in zip(points, rises):
+    for value, still in zip(grid.tolist(), problem.rises(grid, restricted=restricted).tolist()):
         if rising and not still:
-            modes.append(root(problem, method, before, value, start))
+            modes.append(root(problem, sides, df, before, value, start))
         before, rising = value, still
     if rising:
-        modes.append(root(problem, method, before, inf, start))
+        modes.append(root(problem, sides, df, before, inf, start))
     if len(modes) == 1:
         return modes[0]
     return max(modes, key=lambda t: problem.log_likelihood(t, restricted=restricted))
@@ -442,7 +439,10 @@ def _iterated(problem: Problem, method: Method, at_zero: Moments) -> float:
 # Fractions of the largest possible mode at which the slope of a likelihood is looked at.
 _GRID = np.geomspace(1e-5, 1.0, 24)
 # Ratio of the largest to the smallest variance up to which a likelihood that rises at 0 has one
-# mode: none of 120,000 random sets of 2 to 20 studies with ratios up to 10 had two.
+# mode: none of 120,000 random sets of 2 to 20 studies with ratios up to 10 had two. One that falls
+# at 0 has no other mode where twice the mean weight of the residuals, y'PPy / y'Py, reaches the
+# mean weight of the studies, tr PP / tr P: of 3.1 million random sets 42,000 had several modes,
+# and none of those that fell at 0 passed 0.92 of that.
 _ONE_MODE = 10.0
 
 
@@ -457,39 +457,29 @@ def _largest_mode(c: float, v_min: float, v_max: float) -> float:
     return half + sqrt(inside) if inside > 0.0 else 0.0
 
 
-def root(problem: Problem, method: Method, low: float, high: float, start: float) -> float:
-    """Where the estimating equation of `method` changes sign between `low` and `high`.
+def root(
+    problem: Problem, sides: _Sides, target: float, low: float, high: float, start: float
+) -> float:
+    """Where the sides of an estimating equation meet between `low` and `high`.
 
     Newton's method on a/b, which is linear in tau² where the variances are equal and close to it
-    elsewhere, kept inside a bracket that only shrinks.
+    elsewhere, kept inside a bracket that only shrinks. `target` is k - p, or for Q its value.
     """
-    return _newton(
-        lambda t: _sides(method, problem.at(t), problem.df), low, high, start, problem.v_min
-    )
-
-
-def _newton(
-    sides: Callable[[float], tuple[float, float, float, float]],
-    low: float,
-    high: float,
-    start: float,
-    unit: float,
-) -> float:
+    unit = problem.v_min
     t = start if low < start < high else (low + unit if high == inf else 0.5 * (low + high))
     for _ in range(_MOST_STEPS):
-        a, b, da, db = sides(t)
+        a, b, da, db = sides(problem.at(t), target)
         if b > a:
             low = t
         else:
             high = t
         slope = da * b - a * db
         step = b * (b - a) / slope if slope > 0.0 else inf
-        target = t + step
-        # Twice the digits per step: the next would be exact to the last.
+        # A step has the square of the error of the one before: the next would change nothing.
         if abs(step) <= 1e-8 * t + 1e-15 * unit:
-            return max(target, 0.0)
-        if low < target < high:
-            t = target
+            return max(t + step, 0.0)
+        if low < t + step < high:
+            t += step
         elif high == inf:
             t = 2.0 * t + unit
         elif high - low <= 1e-15 * high:
@@ -526,11 +516,7 @@ def profile(problem: Problem, level: float) -> tuple[float, float]:
     def bound(target: float) -> float:
         if at_zero.q <= target:
             return 0.0
-
-        def sides(t: float) -> tuple[float, float, float, float]:
-            m = problem.at(t)
-            return target, m.q, 0.0, -m.q2
-
-        return _newton(sides, 0.0, inf, (at_zero.q - target) / at_zero.tr_p, problem.v_min)
+        start = (at_zero.q - target) / at_zero.tr_p
+        return root(problem, _of_q, target, 0.0, inf, start)
 
     return bound(float(chdtri(df, tail))), bound(float(chdtri(df, 1.0 - tail)))
