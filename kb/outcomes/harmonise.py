@@ -585,7 +585,8 @@ def harmonise_contrast(
     measure, is_log = measure_of(result.measure)
     printed = read(CellName.ESTIMATE)
     if measure is None:
-        reason = f"the measure {result.measure!r} is not one that is pooled here"
+        named = f"the measure {result.measure!r} is not one that is pooled here"
+        reason = named if result.measure else "no measure is reported"
         return ContrastValues(
             result=result.key,
             measure=None,
