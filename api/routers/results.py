@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed
+from api.answers import Listed, Select, StoreDep, also_as, answer, answers_with, asked_of, listed
+from api.exports import EXPORTS, ExportChoices, export_asked, export_links, exported
 from kb.store import results
 from kb.store.listing import Asked
 from kb.store.results import AdverseEventOut, ResultOut
@@ -18,18 +19,37 @@ AskedEvents = Annotated[Asked, Depends(asked_of(results.ADVERSE_EVENTS))]
 
 
 @router.get("/results", responses=answers_with(Listed[ResultOut]))
+@also_as(*EXPORTS)
 def list_results(
-    request: Request, store: StoreDep, asked: AskedResults, select: Select = None
+    request: Request,
+    store: StoreDep,
+    asked: AskedResults,
+    choices: ExportChoices,
+    select: Select = None,
 ) -> Response:
     """Results: of an arm at a time, within an arm, or of a contrast of two arms.
 
     `cells` always holds n_analysed, events, percent, mean, sd and median. A cell that the source
     does not give is {"value": null, "text": null, "state": "not_reported", "origin": null}; null
     is never 0, and a zero that was reported has state "reported_zero".
+
+    With `format` the whole list is exported, with the same filters: csv, jsonl, parquet and xlsx
+    hold results as they are, srdr, revman5, revman-web, metafor-... and meta-... are tables for
+    analysis. docs/exports.md describes formats and columns.
     """
+    export = export_asked(request, choices)
+    if export is not None:
+        return exported(store, asked, export, choices)
     with store.reading() as session:
         found = results.list_results(session, asked)
-    return listed(request, found, "results/list.html", ResultOut, select)
+    return listed(
+        request,
+        found,
+        "results/list.html",
+        ResultOut,
+        select,
+        context={"exports": export_links(request)},
+    )
 
 
 @router.get("/results/{result}", responses=answers_with(ResultOut))
