@@ -1,0 +1,423 @@
+"""A synthesis as a folder that anybody can check and repeat: frozen data, what every column means,
+the script, where each number stands, who is included, and checksums.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlmodel import Session, col, select
+
+from kb.errors import InvalidInput, NotEstimable
+from kb.formats.analysis_script import analysis_script
+from kb.formats.outcome_tables.delimited import csv_lines, csv_of
+from kb.formats.outcome_tables.dictionary import DICTIONARY_HEADER, dictionary_rows, json_schema
+from kb.formats.outcome_tables.layouts import long_layout, table_layout
+from kb.formats.outcome_tables.summary import Summary
+from kb.formats.ris import Reference, write_ris
+from kb.models.ids import Kind, parse_public_id
+from kb.models.tables import StoredPayload
+from kb.outcomes.chains import Number
+from kb.outcomes.comparisons import AnalysisRow, Choices, Table, analysis_rows
+from kb.outcomes.observed import Observed
+from kb.store.analysis_rows import count_results, each_observed, each_study
+from kb.store.listing import Asked
+from kb.store.overview import schema_revision
+from kb.store.works import read_work
+from kb.synthesis.analysis import Analysis, analyse
+from kb.synthesis.analysis import Choices as Pooling
+from kb.synthesis.report import as_json
+from kb.synthesis.table import read_csv
+
+Tell = Callable[[int], None]
+
+# What a table is pooled as where nobody says otherwise.
+DEFAULT_MEASURE: Final[Mapping[Table, str]] = {
+    Table.BINARY: "RR",
+    Table.CONTINUOUS: "MD",
+    Table.RATE: "IRR",
+    Table.PROPORTION: "PLO",
+    Table.MEAN: "MN",
+    Table.ONE_RATE: "IRLN",
+    Table.CHANGE: "MC",
+    Table.STANDARDISED_CHANGE: "SMCR",
+    Table.ESTIMATE: "GEN",
+}
+_PROVENANCE: Final = (
+    "snapshot", "row", "study_id", "column", "value", "state", "origin", "printed", "rules",
+    "how", "result_id", "outcome_title", "document", "locator", "standing", "quote",
+    "recorded_by", "entered_in", "payload", "payload_sha256",
+)  # fmt: skip
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What was written: the snapshot's name, the analysis, its warnings and the files."""
+
+    snapshot: str
+    analysis: Analysis
+    summary: Summary
+    warnings: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def write_bundle(
+    session: Session,
+    asked: Asked,
+    table: Table,
+    folder: Path,
+    *,
+    pooling: Pooling,
+    comparing: Choices | None = None,
+    keep_dependent: bool = False,
+    now: datetime,
+    tell: Tell = lambda _: None,
+) -> Bundle:
+    """Write the package of one synthesis of the selected results into an empty folder.
+
+    Raises InvalidInput where rows of the table count participants twice (several usable rows of
+    one study, studies known to share participants), unless `keep_dependent`, and where estimates
+    of several measures stand in one table; NotEstimable where no row is usable.
+    """
+    comparing = comparing or Choices()
+    (folder / "data").mkdir(parents=True)
+    (folder / "results").mkdir()
+    layout, long = table_layout(table), long_layout()
+    summary = Summary(results=count_results(session, asked))
+    rows: list[AnalysisRow] = []
+    read = 0
+    for own in each_study(session, asked):
+        compared = analysis_rows(table, own, comparing)
+        summary.left(*compared.left_out)
+        for row in compared.rows:
+            summary.saw(row)
+            rows.append(row)
+        read += len(own)
+        tell(read)
+    usable = [row for row in rows if row.is_usable]
+    if not usable:
+        lacking = "; ".join(f"{n} rows {why}" for why, n in summary.not_usable.most_common(3))
+        raise NotEstimable(
+            f"none of {len(rows)} rows of the table {table.value} is usable"
+            + (f" ({lacking})" if lacking else "")
+        )
+    warnings = _dependent(usable)
+    if warnings and not keep_dependent:
+        listed = "; ".join(warnings[:_MOST_NAMED])
+        more = f"; and {len(warnings) - _MOST_NAMED} more" if len(warnings) > _MOST_NAMED else ""
+        raise InvalidInput(
+            f"participants would count more than once: {listed}{more}. Narrow the selection "
+            "(outcome, category, days, arm), take one time per window, or keep them knowingly"
+        )
+    _one_measure(table, usable, pooling)
+    body = b"".join(csv_of(layout, rows))
+    (folder / "data/analysis.csv").write_bytes(body)
+    digest = hashlib.sha256(body)
+    with (folder / "data/outcomes.csv").open("wb") as file:
+        for piece in csv_of(long, each_observed(session, asked)):
+            digest.update(piece)
+            file.write(piece)
+    snapshot = digest.hexdigest()[:16]
+
+    analysis = analyse(_usable(body), pooling)
+    pooled = {"snapshot": snapshot, **as_json(analysis)}
+    if any(row.origins.get(name) == "imputed" for row in analysis.studies for name in row.data):
+        pooled["without_imputed"] = _without_imputed(body, pooling)
+    filters = _shown(asked)
+    about = f"{summary.results} results selected{f' by {filters}' if filters else ''}."
+    _write_json(folder / "results/pooled.json", pooled)
+    script = analysis_script(
+        analysis.choices, snapshot=snapshot, about=about, is_given=table is Table.ESTIMATE
+    )
+    (folder / "analysis.R").write_text(script, encoding="utf-8")
+    dictionary = csv_lines(DICTIONARY_HEADER, dictionary_rows([layout, long]))
+    (folder / "data/dictionary.csv").write_bytes(b"".join(dictionary))
+    for name, one in (("analysis", layout), ("outcomes", long)):
+        schema = {**json_schema(one), "$comment": f"rows of data/{name}.csv, snapshot {snapshot}"}
+        _write_json(folder / f"data/{name}.schema.json", schema)
+    provenance = csv_lines(_PROVENANCE, _provenance(session, rows, snapshot))
+    (folder / "data/provenance.csv").write_bytes(b"".join(provenance))
+    included = {row.study.id: row.study for row in rows}
+    works = sorted({w.id for s in included.values() for w in s.reports}, key=_number)
+    ris = write_ris(_reference(session, name, snapshot) for name in works)
+    (folder / "included.ris").write_text(ris, encoding="utf-8", newline="")
+    (folder / "prisma.csv").write_bytes(b"".join(_prisma(rows, usable)))
+    _write_json(
+        folder / "snapshot.json",
+        {
+            "snapshot": snapshot,
+            "made": now.isoformat(timespec="seconds"),
+            "program": f"msc-evidence-base {version('msc-evidence-base')}",
+            "schema_revision": schema_revision(session),
+            "filter": filters,
+            "table": table.value,
+            "choices": {
+                "without_origins": sorted(o.value for o in comparing.options.drop),
+                "correlation": list(comparing.options.correlations),
+                "shared_control": comparing.shared_control.value,
+                "one_per_window": comparing.one_per_window,
+                "complements": comparing.complements,
+                "controls": comparing.controls,
+                "keep_dependent": keep_dependent,
+            },
+            "pooling": pooled["options"],
+            "summary": summary.as_json(),
+            "warnings": warnings,
+        },
+    )
+    (folder / "README.md").write_text(
+        _readme(snapshot, about, analysis, summary, warnings, table), encoding="utf-8"
+    )
+    return Bundle(
+        snapshot=snapshot,
+        analysis=analysis,
+        summary=summary,
+        warnings=tuple(warnings),
+        files=tuple(_files(folder)),
+    )
+
+
+def write_checksums(folder: Path) -> None:
+    """`SHA256SUMS` of every file in the folder, as `sha256sum --check` reads it. Last of all."""
+    lines = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in _files(folder)
+        if name != "SHA256SUMS"
+    ]
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+# -- what may be pooled --------------------------------------------------------------------------
+
+
+def _dependent(usable: Sequence[AnalysisRow]) -> list[str]:
+    """Where rows would count participants more than once, in words."""
+    counted = Counter(row.study.id for row in usable)
+    names = {row.study.id: row.study.name for row in usable}
+    found = [f"{names[study]} has {n} rows" for study, n in counted.items() if n > 1]
+    seen: set[frozenset[str]] = set()
+    for row in usable:
+        for overlap in row.study.overlaps:
+            pair = frozenset((row.study.id, overlap.study))
+            if overlap.study in names and pair not in seen:
+                seen.add(pair)
+                found.append(
+                    f"{row.study.name} and {overlap.label}: {overlap.kind} ({overlap.certainty})"
+                )
+    return found
+
+
+def _one_measure(table: Table, usable: Sequence[AnalysisRow], pooling: Pooling) -> None:
+    if table is not Table.ESTIMATE:
+        return
+    measures = sorted({row.measure or "not understood" for row in usable})
+    if len(measures) > 1:
+        raise InvalidInput(
+            f"estimates of several measures: {', '.join(measures)}; select one (measure:...)"
+        )
+    if pooling.measure not in ("GEN", measures[0]):
+        raise InvalidInput(f"the estimates are {measures[0]}, not {pooling.measure}")
+
+
+def _usable(body: bytes) -> Any:
+    """The table as the script sees it: rows that lack a number an effect needs are not in it."""
+    text = body.decode()
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = next(reader)
+    at = header.index("is_usable")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(row for row in reader if row[at] == "TRUE")
+    return read_csv(out.getvalue().encode())
+
+
+def _without_imputed(body: bytes, pooling: Pooling) -> dict[str, Any]:
+    """The same without rows that hold an imputed value: what the imputing did."""
+    origins = tuple(dict.fromkeys((*pooling.without_origins, "imputed")))
+    try:
+        found = as_json(analyse(_usable(body), replace(pooling, without_origins=origins)))
+    except NotEstimable as error:
+        return {"k": 0, "why": str(error)}
+    return {name: found[name] for name in ("k", "estimate", "se", "ci.lb", "ci.ub", "tau2", "I2")}
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _provenance(
+    session: Session, rows: Iterable[AnalysisRow], snapshot: str
+) -> Iterator[tuple[Any, ...]]:
+    """One line per number and result behind it: where it was reported, and how it follows."""
+    hashes = dict(session.exec(select(col(StoredPayload.id), col(StoredPayload.sha256))).all())
+    for row in rows:
+        by_id = {o.id: o for o in row.results}
+        for column, number in row.numbers.items():
+            if number.value is None:
+                continue
+            for o in _behind(number, by_id, row):
+                yield (
+                    snapshot,
+                    row.slab,
+                    row.study.id,
+                    column,
+                    number.value,
+                    number.state.value,
+                    number.origin,
+                    _printed(number, o),
+                    " | ".join(step.rule for step in number.chain) or o.rule,
+                    " | ".join(step.statement for step in number.chain) or o.statement,
+                    o.id,
+                    o.outcome_title,
+                    o.source.document,
+                    o.source.locator,
+                    o.source.standing,
+                    o.source.quote,
+                    o.source.recorded_by,
+                    o.source.row,
+                    o.source.payload,
+                    hashes.get(o.source.payload),
+                )
+
+
+def _behind(number: Number, by_id: Mapping[str, Observed], row: AnalysisRow) -> list[Observed]:
+    """The results a number was read from; all of the row's where its chain does not say."""
+    named = [number.result, *(i.result for step in number.chain for i in step.inputs)]
+    found = [by_id[name] for name in dict.fromkeys(named) if name is not None and name in by_id]
+    return found or list(row.results)
+
+
+def _printed(number: Number, o: Observed) -> str | None:
+    """As the source prints it: the number itself, or those of this result it was made from."""
+    if not number.chain:
+        return number.text
+    inputs = [
+        f"{i.name} {i.text if i.text is not None else f'{i.value:g}'}"
+        for step in number.chain
+        for i in step.inputs
+        if i.result == o.id
+    ]
+    return "; ".join(dict.fromkeys(inputs)) or None
+
+
+def _reference(session: Session, name: str, snapshot: str) -> Reference:
+    work = read_work(session, _number(name))
+    first = {scheme: values[0] for scheme, values in work.identifiers.items() if values}
+    notes = [f"Included in snapshot {snapshot}"]
+    if work.is_retracted:
+        notes.append("RETRACTED")
+    return Reference(
+        key=work.id,
+        type=work.type,
+        title=work.title,
+        authors=tuple(
+            a.collective or ", ".join(filter(None, (a.family, a.given))) or a.name
+            for a in work.authors
+        ),
+        year=work.year,
+        date=work.published,
+        venue=work.venue.name if work.venue else None,
+        volume=work.volume,
+        issue=work.issue,
+        pages=work.pages,
+        article_number=work.article_number,
+        language=work.language,
+        doi=first.get("doi"),
+        pmid=first.get("pmid"),
+        pmcid=first.get("pmcid"),
+        notes=tuple(notes),
+    )
+
+
+def _prisma(rows: Sequence[AnalysisRow], usable: Sequence[AnalysisRow]) -> Iterator[bytes]:
+    """The counts of a PRISMA 2020 diagram that a synthesis knows. How records were found and
+    screened it does not know: those counts are the review's, and stay empty."""
+
+    def reports(of: Sequence[AnalysisRow]) -> int:
+        return len({work.id for row in of for work in row.study.reports})
+
+    def studies(of: Sequence[AnalysisRow]) -> int:
+        return len({row.study.id for row in of})
+
+    known = {
+        "new_studies": studies(rows),
+        "new_reports": reports(rows),
+        "total_studies_ma": studies(usable),
+        "total_reports_ma": reports(usable),
+    }
+    names = (
+        "database_results", "register_results", "duplicates", "excluded_automatic",
+        "excluded_other", "records_screened", "records_excluded", "dbr_sought_reports",
+        "dbr_notretrieved_reports", "dbr_assessed", "dbr_excluded", *known,
+    )  # fmt: skip
+    return csv_lines(("data", "n"), ((name, known.get(name)) for name in names))
+
+
+def _number(public: str) -> int:
+    kind, number = parse_public_id(public)
+    assert kind in (Kind.WORK, Kind.STUDY)
+    return number
+
+
+def _shown(asked: Asked) -> str:
+    parts = [f"search={asked.search}" if asked.search else "", asked.filter or ""]
+    return ",".join(filter(None, [*parts, *(f"{k}:{v}" for k, v in asked.fields.items())]))
+
+
+def _readme(
+    snapshot: str,
+    about: str,
+    analysis: Analysis,
+    summary: Summary,
+    warnings: Sequence[str],
+    table: Table,
+) -> str:
+    choices = analysis.choices
+    lines = [
+        f"# Synthesis, snapshot {snapshot}",
+        "",
+        about,
+        f"{summary.rows} rows of the table {table.value} from {len(summary.studies)} studies, "
+        f"{summary.usable} usable. Pooled: {choices.measure}, {choices.method}, {choices.test}.",
+        "",
+        "| file | |",
+        "|---|---|",
+        "| `data/analysis.csv` | the rows pooled, each number with state, origin and rule |",
+        "| `data/outcomes.csv` | every result selected, with every number it can have |",
+        "| `data/dictionary.csv`, `data/*.schema.json` | what the columns mean; JSON Schema of "
+        "a row |",
+        "| `data/provenance.csv` | where each number stands: document, place, quote, payload |",
+        "| `analysis.R` | the same pooled numbers with metafor: `Rscript analysis.R` |",
+        "| `results/pooled.json` | the pooled numbers, under metafor's names |",
+        "| `included.ris` | reports of the studies included |",
+        "| `prisma.csv` | the counts of a PRISMA 2020 diagram known here |",
+        "| `snapshot.json` | what was selected and chosen |",
+        "| `SHA256SUMS` | `sha256sum --check SHA256SUMS` |",
+        "",
+        "An empty cell is not reported. It is never 0.",
+    ]
+    if warnings:
+        lines += ["", "Kept knowingly:", "", *(f"- {warning}" for warning in warnings)]
+    if analysis.advice:
+        lines += ["", "What these numbers cannot say:", ""]
+        lines += [f"- {said.text} ({said.source})" for said in analysis.advice]
+    return "\n".join(lines) + "\n"
