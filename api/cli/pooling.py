@@ -302,6 +302,9 @@ def _lines(a: Analysis) -> Iterator[str]:
             if back and a.measure.scale != "natural":
                 limits = f"{back} ({a.measure.scale}: {limits})"
             yield f"Prediction interval: {limits}"
+        if a.hts is not None:
+            limits = _limits(*(a.hts_natural or a.hts))
+            yield f"Prediction interval by t with {fit.k - 2} df: {limits}"
     if isinstance(fit, GlmmFit):
         yield (
             f"tau² = {_number(fit.tau2)}, I² = {_number(fit.i2)} %; studies share one effect: "

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from api.cli.app import app
+from kb.synthesis.effects import MEASURES
 from tests.api.cli import json_of, kb
+from tests.conftest import ROOT
+
+DOCS = (ROOT / "docs" / "synthesis.md").read_text()
 
 # BCG vaccine against tuberculosis: the first six trials of Colditz et al. (1994).
 BCG = """study,year,ai,n1i,ci,n2i,alloc
@@ -130,3 +135,25 @@ def test_a_file_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
     failed = kb("pool", str(tmp_path / "none.csv"), "--measure", "OR")
     assert failed.exit_code == 2
     assert "No such file" in failed.stderr
+
+
+def test_the_example_of_the_documentation_comes_out_as_told(tmp_path: Path) -> None:
+    found = re.search(r"```csv\n(.*?)```", DOCS, re.DOTALL)
+    assert found
+    file = tmp_path / "trials.csv"
+    file.write_text(found[1])
+    result = json_of(kb("pool", str(file), "--measure", "RR", "--json"))
+    assert [study["slab"] for study in result["studies"]] == ["A", "B", "C", "D"]
+    assert result["corrected"] == ["C"]
+    assert result["left_out"] == [{"label": "E", "place": "line 6", "reason": "ai is not given"}]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_documentation_names_the_columns_of_every_measure(measure: str) -> None:
+    rows = [line.replace("\\|", "/") for line in DOCS.splitlines() if line.startswith("| `")]
+    cells = [row.split("|") for row in rows if row.count("|") == 4]
+    (row,) = [cell for cell in cells if f"`{measure}`" in cell[1]]
+    columns = row[3].strip(" `").replace("/", "|").split()
+    if columns == ["the", "same"]:
+        columns = ["ai", "bi|n1i", "ci", "di|n2i"]
+    assert sorted(columns) == sorted(MEASURES[measure].needs)
