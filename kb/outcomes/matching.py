@@ -11,7 +11,6 @@ share that was right in each band.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -21,6 +20,7 @@ from rapidfuzz import fuzz, process
 
 from kb.models.evidence import Category
 from kb.outcomes.vocabulary import Counts, OutcomeDefinitionValue, load_vocabulary
+from kb.outcomes.wording import Word, folded, plain, words_of
 
 # Below this more suggestions were wrong than right on the labelled names.
 LEAST: Final = 0.4
@@ -57,12 +57,12 @@ def match_outcome(
     """
     known = _index(_Vocabulary(load_vocabulary() if vocabulary is None else vocabulary))
     asked = _Asked(unit or "", condition, f"{name} {description or ''}")
-    name = name[:_LONGEST]
+    name = plain(name[:_LONGEST])
     found = _best([*_suggestions(known, name, asked), *_without_brackets(known, name, asked)])
     if not found and description:
         found = [
             Match(m.code, 0.6 * m.confidence, f"in the description: {m.basis}", m.matched_text)
-            for m in _suggestions(known, description[:_LONGEST], asked)
+            for m in _suggestions(known, plain(description[:_LONGEST]), asked)
         ]
     kept = [m for m in found if m.confidence >= LEAST]
     return sorted(kept, key=lambda m: (-m.confidence, m.code))[:_MOST]
@@ -70,46 +70,9 @@ def match_outcome(
 
 # -- words ---------------------------------------------------------------------------------------
 
-_PLAIN: Final = str.maketrans({"α": " alpha ", "β": " beta ", "γ": " gamma ", "&": " and "})
-# British to American, as parts of words.
-_SPELLINGS: Final = (
-    ("haem", "hem"), ("oedem", "edem"), ("tumour", "tumor"), ("leuco", "leuko"),
-    ("leukaem", "leukem"), ("anaem", "anem"), ("rrhoea", "rrhea"), ("ischaem", "ischem"),
-    ("fibre", "fiber"), ("analogue", "analog"), ("isation", "ization"), ("alised", "alized"),
-    ("oesoph", "esoph"), ("paed", "ped"), ("faec", "fec"), ("colour", "color"),
-    ("behaviour", "behavior"), ("centre", "center"), ("metre", "meter"), ("randomis", "randomiz"),
-)  # fmt: skip
-_WORD: Final = re.compile(r"[^\W_]+")
-_SINGULAR: Final = re.compile(r"(?<=[^\Wsui\d_])s$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    folded: str
-    printed: str
-    start: int
-    end: int
-
-
-@lru_cache(maxsize=8192)
-def _words(text: str) -> tuple[_Word, ...]:
-    text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
-    return tuple(
-        _Word(_folded(match[0]), match[0], match.start(), match.end())
-        for match in _WORD.finditer(text)
-    )
-
-
-def _folded(word: str) -> str:
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    for british, american in _SPELLINGS:
-        plain = plain.replace(british, american)
-    return _SINGULAR.sub("", plain) if len(plain) > 3 else plain
-
 
 def _set(words: str) -> frozenset[str]:
-    return frozenset(_folded(word) for word in words.split())
+    return frozenset(folded(word) for word in words.split())
 
 
 # Words that say how an outcome was measured, summarised or told, and not which it is.
@@ -219,7 +182,7 @@ def _index(vocabulary: _Vocabulary) -> _Index:
         # A code that is a word of its own would be found in every second sentence: EFFICACY.
         own = () if code.isalpha() and len(code) > 5 else (code.replace("_", " "),)
         for text in (*definition.synonyms, definition.name, *own):
-            words = tuple(word.folded for word in _words(text))
+            words = tuple(word.folded for word in words_of(text))
             if words:
                 held = by_joined.setdefault("".join(words), (text, words, {}))
                 held[2].setdefault(code)
@@ -253,7 +216,7 @@ class _Found:
 
 
 def _suggestions(known: _Index, name: str, asked: _Asked) -> list[Match]:
-    words = _words(name)
+    words = words_of(name)
     if not words:
         return []
     hits = _outermost(_wordings_in(known, words))
@@ -271,10 +234,10 @@ def _suggestions(known: _Index, name: str, asked: _Asked) -> list[Match]:
 
 def _without_brackets(known: _Index, name: str, asked: _Asked) -> list[Match]:
     """An acronym in brackets may stand in the middle of a name: "Neuropathy (NP) total score"."""
-    plain = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", " ", name)
-    if plain == name:
+    rest = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", " ", name)
+    if rest == name:
         return []
-    found = _suggestions(known, " ".join(plain.split()), asked)
+    found = _suggestions(known, " ".join(rest.split()), asked)
     # What is in the brackets may say that something else is meant.
     return [replace(match, confidence=round(0.95 * match.confidence, 2)) for match in found]
 
@@ -287,7 +250,7 @@ def _best(matches: Iterable[Match]) -> list[Match]:
     return list(best.values())
 
 
-def _wordings_in(known: _Index, words: Sequence[_Word]) -> Iterator[_Found]:
+def _wordings_in(known: _Index, words: Sequence[Word]) -> Iterator[_Found]:
     for first in range(len(words)):
         joined = ""
         for last in range(first + 1, min(first + known.longest, len(words)) + 1):
@@ -321,7 +284,7 @@ def _only_frames(wording: _Wording) -> bool:
     )
 
 
-def _in_another_order(known: _Index, words: Sequence[_Word]) -> Iterator[_Found]:
+def _in_another_order(known: _Index, words: Sequence[Word]) -> Iterator[_Found]:
     """Wordings of at least three telling words that all stand somewhere in the name."""
     held = {word.folded for word in words}
     for wording in known.by_joined.values():
@@ -333,7 +296,7 @@ def _in_another_order(known: _Index, words: Sequence[_Word]) -> Iterator[_Found]
 def _alike(known: _Index, name: str) -> Iterator[_Found]:
     """The wording that a part of the name is a misspelling of. Numbers must agree."""
     for part in (name, *re.split(r"[:;,()/–—]| - ", name)):
-        words = _words(part)
+        words = words_of(part)
         told = [word.folded for word in words]
         for text in {" ".join(told), " ".join(w for w in told if w not in _FRAME)}:
             if len(text) < 10:
@@ -406,7 +369,7 @@ def _unit(text: str) -> str:
 def _rated(
     known: _Index,
     name: str,
-    words: Sequence[_Word],
+    words: Sequence[Word],
     hit: _Found,
     hits: Sequence[_Found],
     code: str,
@@ -487,7 +450,7 @@ def _rated(
 def _is_spelt_out_otherwise(
     known: _Index,
     name: str,
-    words: Sequence[_Word],
+    words: Sequence[Word],
     hit: _Found,
     hits: Sequence[_Found],
     code: str,
@@ -507,7 +470,7 @@ def _is_spelt_out_otherwise(
     )
 
 
-def _another_number(name: str, words: Sequence[_Word], hit: _Found) -> bool:
+def _another_number(name: str, words: Sequence[Word], hit: _Found) -> bool:
     """PASAT-2 is no PASAT-3."""
     if hit.last >= len(words) or not words[hit.last].printed.isdigit():
         return False
@@ -530,7 +493,7 @@ def _concerns(definition: OutcomeDefinitionValue, condition: str) -> bool:
     return any(word.casefold() in condition.casefold() for word in definition.conditions)
 
 
-def _covered(known: _Index, words: Sequence[_Word], hits: Sequence[_Found], code: str) -> float:
+def _covered(known: _Index, words: Sequence[Word], hits: Sequence[_Found], code: str) -> float:
     """Share of the telling words of the name that wordings of this outcome explain."""
     explained: set[int] = set()
     base = _bases(known, [code])
@@ -551,7 +514,7 @@ def _covered(known: _Index, words: Sequence[_Word], hits: Sequence[_Found], code
     return len(explained & set(telling)) / len(telling) if telling else 0.0
 
 
-def _is_of_conditions(known: _Index, code: str, word: _Word) -> bool:
+def _is_of_conditions(known: _Index, code: str, word: Word) -> bool:
     """Naming the disease adds nothing to the name of an outcome of it."""
     conditions = " ".join(known.definitions[code].conditions)
     return len(word.folded) > 1 and word.folded in _set(conditions) | {"ms", "mri", "brain"}

@@ -54,7 +54,8 @@ class Field:
 
     `within` wraps a condition on another table's column into one on the listed row ("some record
     of this work is from ..."); `read` brings a text value to its stored form, `resolve` finds the
-    row number behind a name.
+    row number behind a name. `means` tells for a value asked for and a text held whether the text
+    falls under it, though the two are not spelt alike: "IV" and "intravenous, then intrathecal".
     """
 
     about: str
@@ -63,6 +64,7 @@ class Field:
     within: Callable[[Condition], Condition] | None = None
     read: Callable[[str], str] | None = None
     resolve: Callable[[Session, str], int] | None = None
+    means: Callable[[str, str], bool] | None = None
 
     @property
     def is_sortable(self) -> bool:
@@ -446,7 +448,11 @@ def _test(session: Session, name: str, known: Field, text: str) -> Condition:
         element = orjson.dumps(text).decode()
         return sa.cast(column, sa.Text).icontains(element, autoescape=True)
     # Folded by the database on both sides, since SQLite folds ASCII letters only.
-    return sa.func.lower(column) == sa.func.lower(text)
+    is_same = sa.func.lower(column) == sa.func.lower(text)
+    if known.means is None:
+        return is_same
+    held = session.execute(sa.select(column).where(column.is_not(None)).distinct()).scalars()
+    return sa.or_(is_same, column.in_([value for value in held if known.means(text, value)]))
 
 
 def _check_length(name: str, text: str) -> None:

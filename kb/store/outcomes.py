@@ -62,6 +62,11 @@ class MatchedOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOutcome(OutcomeSummary):
+    suggested: list[Suggestion]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeDetail(OutcomeSummary):
     """An outcome with all that is known of it. Lists are None for an outcome without a code;
     `suggested` is for those alone, `matched` for the others."""
@@ -119,6 +124,27 @@ def read_outcome(session: Session, outcome_id: int) -> OutcomeDetail:
         suggested=suggestions(session, row) if is_open else [],
         matched=_matched(session, outcome_id),
     )
+
+
+def open_outcomes(session: Session) -> list[OpenOutcome]:
+    """Outcomes without a code that nobody has matched, those with most results first."""
+    rows = session.exec(
+        select(OutcomeDefinition).where(
+            col(OutcomeDefinition.code).is_(None),
+            col(OutcomeDefinition.id).not_in(sa.select(col(OutcomeMatch.outcome_id))),
+        )
+    ).all()
+    held = {row.id or 0: row for row in rows}
+    found = [
+        OpenOutcome(
+            outcome=summary.outcome,
+            results=summary.results,
+            studies=summary.studies,
+            suggested=suggestions(session, held[number]),
+        )
+        for number, summary in zip(held, outcome_summaries(session, list(held)))
+    ]
+    return sorted(found, key=lambda one: (-one.results, one.outcome.title))
 
 
 def suggestions(session: Session, row: OutcomeDefinition) -> list[Suggestion]:

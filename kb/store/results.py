@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -39,6 +40,8 @@ from kb.models.tables import (
     StudyRegistration,
     Timepoint,
 )
+from kb.outcomes.products import Kind as ProductTerms
+from kb.outcomes.products import means
 from kb.outcomes.rules import direction_of_benefit
 from kb.store.evidence_check import Finding, check_adverse_events, check_results
 from kb.store.listing import Asked, Condition, Field, Listing, Page, Reads, in_order, list_rows
@@ -340,18 +343,21 @@ def _fields_of_arm(arm_id: object, study_id: object, status: Any) -> dict[str, F
         ),
         "arm": Field(about="M1", column=arm_id, reads=Reads.ROW, resolve=_arm_number),
         "tissue": Field(
-            about="Tissue the arm's cells came from",
+            about="Tissue the arm's cells came from: BM, bone marrow, umbilical cord ...",
             column=col(CellProduct.tissue),
+            means=partial(means, ProductTerms.TISSUE),
             within=_of_arm(CellProduct, arm_id),  # type: ignore[arg-type]
         ),
         "donor": Field(
             about="autologous, allogeneic ...",
             column=col(CellProduct.donor),
+            means=partial(means, ProductTerms.DONOR),
             within=_of_arm(CellProduct, arm_id),  # type: ignore[arg-type]
         ),
         "route": Field(
-            about="How the arm's cells were given",
+            about="How the arm's cells were given: IV, intrathecal ... alone or with others",
             column=col(DoseEvent.route),
+            means=partial(means, ProductTerms.ROUTE),
             within=_of_arm(DoseEvent, arm_id),  # type: ignore[arg-type]
         ),
         "days": Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ from kb.models.tables import (
     StudyRegistration,
     WorkRegistration,
 )
+from kb.outcomes.products import Kind as ProductTerms
+from kb.outcomes.products import Term, means, normalise
 from kb.store.listing import Asked, Condition, Field, Listing, Page, Reads, in_order, list_rows
 from kb.store.lookup import resolve_registration, resolve_work
 from kb.store.results import (
@@ -142,6 +145,7 @@ class ArmDescriptionOut:
     n_analysed: int | None
     n_completed: int | None
     comparator: str | None
+    comparator_terms: list[Term]
     caveats: list[str]
     note: str | None
     evidence: EvidenceOut
@@ -149,6 +153,9 @@ class ArmDescriptionOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductOut:
+    """As one source describes it; the `_terms` are normal forms of its words, each with a
+    confidence, and never stand for them."""
+
     id: str
     intervention: str | None
     tissue: str | None
@@ -158,6 +165,8 @@ class ProductOut:
     is_cryopreserved: bool | None
     viability_text: str | None
     note: str | None
+    tissue_terms: list[Term]
+    donor_terms: list[Term]
     evidence: EvidenceOut
 
 
@@ -176,6 +185,9 @@ class DoseOut:
     n_administrations_text: str | None
     interval_text: str | None
     route: str | None
+    unit_terms: list[Term]
+    basis_terms: list[Term]
+    route_terms: list[Term]
     evidence: EvidenceOut
 
 
@@ -376,18 +388,21 @@ STUDIES = Listing(
             within=_some(StudyDescription, col(StudyDescription.study_id) == _THIS),
         ),
         "tissue": Field(
-            about="Tissue an arm's cells came from",
+            about="Tissue an arm's cells came from: BM, bone marrow ...",
             column=col(CellProduct.tissue),
+            means=partial(means, ProductTerms.TISSUE),
             within=_some(_PRODUCT, col(Arm.study_id) == _THIS),
         ),
         "donor": Field(
             about="autologous, allogeneic ...",
             column=col(CellProduct.donor),
+            means=partial(means, ProductTerms.DONOR),
             within=_some(_PRODUCT, col(Arm.study_id) == _THIS),
         ),
         "route": Field(
-            about="How an arm's cells were given",
+            about="How an arm's cells were given: IV, intrathecal ...",
             column=col(DoseEvent.route),
+            means=partial(means, ProductTerms.ROUTE),
             within=_some(_DOSE, col(Arm.study_id) == _THIS),
         ),
         "results": Field(
@@ -700,9 +715,22 @@ def _arms(session: Session, study_id: int) -> list[ArmOut]:
             role=arm.role,
             is_whole_study=arm.is_whole_study,
             record=records[arm.record_id],
-            descriptions=[out(ArmDescriptionOut, row) for row in descriptions[arm.id or 0]],
+            descriptions=[
+                out(
+                    ArmDescriptionOut,
+                    row,
+                    comparator_terms=_terms(ProductTerms.COMPARATOR, row.comparator),
+                )
+                for row in descriptions[arm.id or 0]
+            ],
             products=[
-                out(ProductOut, row, id=public_id(Kind.PRODUCT, row.id))
+                out(
+                    ProductOut,
+                    row,
+                    id=public_id(Kind.PRODUCT, row.id),
+                    tissue_terms=_terms(ProductTerms.TISSUE, row.tissue),
+                    donor_terms=_terms(ProductTerms.DONOR, row.donor),
+                )
                 for row in products[arm.id or 0]
             ],
             doses=[
@@ -711,6 +739,9 @@ def _arms(session: Session, study_id: int) -> list[ArmOut]:
                     row,
                     id=public_id(Kind.DOSE, row.id),
                     product=row.product_id and public_id(Kind.PRODUCT, row.product_id),
+                    unit_terms=_terms(ProductTerms.DOSE_UNIT, row.unit),
+                    basis_terms=_terms(ProductTerms.DOSE_BASIS, row.basis),
+                    route_terms=_terms(ProductTerms.ROUTE, row.route),
                 )
                 for row in doses[arm.id or 0]
             ],
@@ -718,6 +749,10 @@ def _arms(session: Session, study_id: int) -> list[ArmOut]:
         )
         for arm in arms
     ]
+
+
+def _terms(kind: ProductTerms, text: str | None) -> list[Term]:
+    return list(normalise(kind, text)) if text else []
 
 
 def _rows_of_arms(
