@@ -14,6 +14,7 @@ from kb.outcomes.harmonise import ReportedResult
 
 EXPERIMENTAL: Final = "experimental"
 CONTROL: Final = "control"
+SEPARATOR: Final = " | "  # between what several sources say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class StudyFacts:
     registrations: tuple[str, ...]
     reports: tuple[WorkFacts, ...]
     overlaps: tuple[Overlap, ...]  # with studies of the same selection
-    rob_overall: Fact = NOT_SAID
-    rob_tool: Fact = NOT_SAID
+    rob_overall: Fact
+    rob_tool: Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ from kb.outcomes.observed import (
     CONTROL,
     EXPERIMENTAL,
     NOT_SAID,
+    SEPARATOR,
     ArmFacts,
     Fact,
     Observed,
@@ -56,6 +57,7 @@ from kb.outcomes.observed import (
     When,
     WorkFacts,
 )
+from kb.store.appraisals import RiskOfBias, risk_of_bias
 from kb.store.listing import Asked, count_rows, each_batch, where_of
 from kb.store.results import RESULTS, CellOut, ResultOut, TimepointOut, read_results
 
@@ -104,6 +106,7 @@ class _Facts:
             .select_from(RESULTS.source)
             .where(*where_of(session, RESULTS, asked))
         )
+        self._risk_of_bias = risk_of_bias(session)
 
     def observed(self, numbers: Sequence[int]) -> list[Observed]:
         results = read_results(self.session, numbers)
@@ -159,6 +162,8 @@ class _Facts:
                 registrations=tuple(registrations[number]),
                 reports=tuple(reports[number]),
                 overlaps=tuple(overlaps[number]),
+                rob_overall=_judged(self._risk_of_bias.get(number), lambda r: r.overall),
+                rob_tool=_judged(self._risk_of_bias.get(number), lambda r: f"{r.tool} {r.version}"),
             )
         return found
 
@@ -337,6 +342,15 @@ def _claim(dose: DoseEvent) -> DoseClaim:
     )
 
 
+def _judged(found: RiskOfBias | None, of: Callable[[RiskOfBias], str | None]) -> Fact:
+    if found is None:
+        return NOT_SAID
+    value = of(found)
+    if value is None:  # assessors differ, and nobody has decided
+        return Fact(value=None, state=State.UNCLEAR)
+    return Fact(value=value, state=State.REPORTED, origin=Origin.REPORTED)
+
+
 def _agreed(rows: Iterable[Any], of: Callable[[Any], str | None]) -> Fact:
     """What all sources that say anything say; all of it, joined and unclear, where they differ."""
     said = list(dict.fromkeys(value for row in rows if (value := of(row)) is not None))
@@ -344,7 +358,7 @@ def _agreed(rows: Iterable[Any], of: Callable[[Any], str | None]) -> Fact:
         return NOT_SAID
     if len(said) == 1:
         return Fact(value=said[0], state=State.REPORTED, origin=Origin.REPORTED)
-    return Fact(value=" | ".join(said), state=State.UNCLEAR, origin=Origin.REPORTED)
+    return Fact(value=SEPARATOR.join(said), state=State.UNCLEAR, origin=Origin.REPORTED)
 
 
 def _agreed_numbers(said: Sequence[Number]) -> Fact:

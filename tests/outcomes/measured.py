@@ -45,6 +45,8 @@ def a_study(number: int = 1, **values: Any) -> StudyFacts:
         "registrations": (),
         "reports": (a_report(number),),
         "overlaps": (),
+        "rob_overall": NOT_SAID,
+        "rob_tool": NOT_SAID,
     } | values
     return StudyFacts(**values)
 

@@ -16,7 +16,8 @@ from kb.formats.outcome_tables.dictionary import Column, Field, Layout, Type, Va
 from kb.models.evidence import Cell, CellName, Origin, State
 from kb.outcomes.chains import Number, least_trusted
 from kb.outcomes.comparisons import BESIDE, COLUMNS, AnalysisRow, Table
-from kb.outcomes.observed import Fact, Observed, StudyFacts, WorkFacts
+from kb.outcomes.observed import SEPARATOR, Fact, Observed, StudyFacts, WorkFacts
+from kb.outcomes.products import Kind, normalise
 from kb.outcomes.windows import window_of
 
 
@@ -215,12 +216,7 @@ def _judgement() -> Iterator[Field[AnalysisRow]]:
 
 def _moderators() -> Iterator[Field[AnalysisRow]]:
     yield _text("arm_role", "experimental or control; empty if not said", lambda r: r.arm.role)
-    for name, meaning in (
-        ("tissue", "Tissue the cells came from"),
-        ("donor", "autologous, allogeneic or xenogeneic"),
-        ("route", "How the cells were given"),
-    ):
-        yield from _fact_fields(name, meaning, Type.TEXT, _of_arm(name))
+    yield from _product()
     for name, meaning, unit in _DOSES:
         yield from _fact_fields(name, meaning, Type.NUMBER, _of_arm(name), unit)
     yield from _of_study(lambda r: r.study)
@@ -238,6 +234,34 @@ _DOSES: Final = (
     ("cumulative_cells", "All administrations together", "10^6 cells"),
     ("n_administrations", "How often it was given", None),
 )
+
+
+def _product() -> Iterator[Field[Any]]:
+    for kind, meaning in (
+        (Kind.TISSUE, "Tissue the cells came from"),
+        (Kind.DONOR, "autologous, allogeneic or xenogeneic"),
+        (Kind.ROUTE, "How the cells were given"),
+    ):
+        yield from _fact_fields(kind.value, f"{meaning}, as reported", Type.TEXT, _of_arm(kind))
+        yield _text(
+            f"{kind}_code",
+            f"Normal form of {kind}; + joins several given together. Empty where it is not known, "
+            "or sources differ in it",
+            _code_of(kind),
+            rule="kb.outcomes.products",
+        )
+
+
+def _code_of(kind: Kind) -> Callable[[Any], str | None]:
+    fact = _of_arm(kind)
+
+    def code(row: Any) -> str | None:
+        """One code, however many sources word it differently."""
+        said = str(fact(row).value or "").split(SEPARATOR)
+        codes = {"+".join(sorted(term.code for term in normalise(kind, text))) for text in said}
+        return codes.pop() or None if len(codes) == 1 else None
+
+    return code
 
 
 def _of_study(study: Callable[[Any], StudyFacts]) -> Iterator[Field[Any]]:
@@ -347,7 +371,7 @@ def where(o: Observed) -> str:
 
 def joined(parts: Any) -> str | None:
     """Each once, with " | " between; None if there are none."""
-    return " | ".join(dict.fromkeys(str(part) for part in parts if part)) or None
+    return SEPARATOR.join(dict.fromkeys(str(part) for part in parts if part)) or None
 
 
 # -- results one by one --------------------------------------------------------------------------
@@ -434,12 +458,7 @@ def long_layout() -> Layout[Observed]:
         _text("statement", "How it follows", _of("statement")),
         _text("derived_from", "Results it was made from", lambda o: joined(o.derived_from)),
     ]
-    for fact, meaning in (
-        ("tissue", "Tissue the cells came from"),
-        ("donor", "autologous, allogeneic or xenogeneic"),
-        ("route", "How the cells were given"),
-    ):
-        fields += _fact_fields(fact, meaning, Type.TEXT, _of_arm(fact))
+    fields += _product()
     for fact, meaning, unit in _DOSES:
         fields += _fact_fields(fact, meaning, Type.NUMBER, _of_arm(fact), unit)
     fields += _of_study(lambda o: o.study)
