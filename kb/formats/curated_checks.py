@@ -207,6 +207,9 @@ def check_result(
         others = set(given) - {"n", *_MEASURED}
         if state is State.REPORTED and others and not is_counted:
             row.error("count-missing", "events", f"empty, and so is percent, in a {statistic}")
+    is_percent = statistic is Statistic.PERCENT and not is_contrast
+    if is_percent and state is State.REPORTED and given and not row.has("percent"):
+        row.warn("count-missing", "percent", "empty in a row whose statistic is percent")
     if statistic in _SCORED and "events" in given:
         message = f"a count of events in a row whose statistic is {statistic}"
         row.error("number-of-another-statistic", "events", message)
@@ -412,7 +415,8 @@ def _tell(finding: Finding, rows: Mapping[str, Row]) -> None:
     if caveats & (_KNOWN_BY.get(finding.check, frozenset()) | {_AS_PRINTED}):
         return
     others = [place for place in finding.subjects if place in rows and rows[place] is not row]
-    beside = f" (beside {', '.join(others)})" if others else ""
+    more = f" and {len(others) - 3} more" if others[3:] else ""
+    beside = f" (beside {', '.join(others[:3])}{more})" if others else ""
     if finding.severity is Severity.ERROR and finding.check not in _NEVER_STOPS:
         way_out = f"; where the source prints it so, say so with the caveat {_AS_PRINTED}"
         row.error(finding.check, column, f"{finding.message}{beside}{way_out}")
@@ -578,7 +582,8 @@ def _check_repeats(
         key = re.sub(r" #\d+$", "", claim.key)
         place = (table, key, row.text("unit"), claim.evidence.locator)
         first = about.setdefault(place, row)
-        if first is not row and "sources_disagree" not in row.listed("caveats"):
+        is_fine = not (row.is_wrong or first.is_wrong)
+        if is_fine and first is not row and "sources_disagree" not in row.listed("caveats"):
             message = (
                 f"about the same as {first.place}, from the same place, with other numbers "
                 "(what tells them apart belongs in what, subgroup or time_text)"

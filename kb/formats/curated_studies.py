@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from kb.formats import curated_checks as checks
@@ -130,20 +131,24 @@ class Studies:
         return codes
 
     def _code(self, row: Row, column: str) -> str | None:
-        """A code of the vocabulary, or one of the table's own that is not mistaken for one."""
+        """A code of the vocabulary, or one of the table's own that is not mistaken for one; None
+        for what is no code, after noting it."""
         code = row.text(column)
         if code is None or code in load_vocabulary():
             return code
         name = code.removeprefix(_OWN)
         if not _CODE.fullmatch(name):
-            message = f"not a code: {shown(code)} (expected letters, digits and _, e.g. T2_NEW)"
-            row.error(f"malformed-{column}", column, message)
-        elif code == name and (near := nearest(code, load_vocabulary(), cutoff=0.8)):
+            near = _near(name) or ("T2_NEW",)
+            message = f"not a code: {shown(code)} (expected e.g. {', '.join(near)})"
+            row.unreadable(f"malformed-{column}", column, message)
+            return None
+        if code == name and (near := _near_code(code)):
             message = (
                 f"{shown(code)} is not in the vocabulary (nearest: {', '.join(near)}); "
                 f"write {_OWN}{code} if it is an outcome of your own"
             )
-            row.error(f"unknown-{column}", column, message)
+            row.unreadable(f"unknown-{column}", column, message)
+            return None
         return name
 
     def _time(self, row: Row) -> TimepointClaim | None:
@@ -421,12 +426,16 @@ class Studies:
             row.error("category-of-no-count", "category", message)
         code, what = self._code(row, "outcome"), row.text("what")
         definition = load_vocabulary().get(code or "")
-        if not row.has("what") and definition is None and not _is_misspelt(row, "outcome"):
+        if not row.has("what") and definition is None and (code or not row.has("outcome")):
             row.error("unnamed", "what", _unnamed("outcome", code))
         cells = _cells(row, kind, state, statistic)
         p, direction = checks.read_p(row), row.one_of("direction", DIRECTIONS)
         has_words = row.has("p") or row.has("direction")
-        if state in _REPORTED and not has_words and not any(map(row.has, CELLS.keys() - {"n"})):
+        if (
+            state is State.REPORTED
+            and not has_words
+            and not any(map(row.has, CELLS.keys() - {"n"}))
+        ):
             message = f"{state}, but the row holds no number, no p and no direction"
             row.error("reported-nothing", "state", message)
         if state in _NOTHING_TO_TELL and has_words:
@@ -436,6 +445,9 @@ class Studies:
         ci_level = checks.read_level(row)
         time = self._time(row)
         checks.check_result(row, kind, statistic, state, time)
+        if definition is not None and statistic and not definition.permits(statistic):
+            message = f"{statistic} in a row about {definition.code} ({definition.name})"
+            row.warn("unusual-statistic", "statistic", f"{message}; is it the right code?")
         return ResultClaim(
             key=_key(
                 arm,
@@ -475,7 +487,8 @@ class Studies:
 
     def _read_adverse_event(self, row: Row) -> AdverseEventClaim:
         arm, code, term = self._arm(row), self._code(row, "code"), row.text("term")
-        if not row.has("term") and code not in load_vocabulary() and not _is_misspelt(row, "code"):
+        is_named = row.has("term") or code in load_vocabulary()
+        if not is_named and (code or not row.has("code")):
             row.error("unnamed", "term", _unnamed("code", code))
         state = row.choice("state", State)
         at_risk, persons = row.whole("at_risk", least=1), row.whole("persons")
@@ -581,15 +594,21 @@ def _unnamed(column: str, code: str | None) -> str:
     """What is wrong with a row that names what it is about neither by code nor in words."""
     if code is None:
         return f"empty, and so is {column} (expected one of them at least)"
-    near = expected(code, tuple(load_vocabulary()))
-    return f"empty, and the {column} {shown(code)} is not in the vocabulary ({near})"
+    near = ", ".join(nearest(code, load_vocabulary())) or "none is near"
+    return f"empty, and the {column} {shown(code)} is not in the vocabulary (nearest: {near})"
 
 
-def _is_misspelt(row: Row, column: str) -> bool:
-    """Whether it was said already that the code is a misspelling of one in the vocabulary."""
-    code = row.text(column) or ""
-    is_own = code.startswith(_OWN) or not code
-    return not is_own and bool(nearest(code, load_vocabulary(), cutoff=0.8))
+@lru_cache(maxsize=4096)
+def _near_code(text: str) -> tuple[str, ...]:
+    """The codes of the vocabulary that `text` may be a misspelling of."""
+    return tuple(nearest(text, load_vocabulary(), cutoff=0.8))
+
+
+@lru_cache(maxsize=1024)
+def _near(text: str) -> tuple[str, ...]:
+    """The codes nearest to a text that is none: by the code, or by the name of the outcome."""
+    names = {definition.name: code for code, definition in load_vocabulary().items()}
+    return _near_code(text) or tuple(names[name] for name in nearest(text, names, cutoff=0.6))
 
 
 def _count(row: Row, column: str) -> float | None:

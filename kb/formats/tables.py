@@ -51,6 +51,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff
 _SPACES = str.maketrans(
     {"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u200b": None, "\u2060": None, "\ufeff": None}
 )
+_MOST_HINTS: Final = 500
 # How alike a misspelt header and a column must be for the cells below to be read as that column's.
 _SAME_COLUMN: Final = 0.75
 
@@ -162,6 +163,7 @@ class Row:
         self._findings = findings
         self._addresses = addresses or {}
         self._unreadable = set(unreadable)
+        self.is_wrong = False  # whether an error was noted in it
 
     def error(self, code: str, column: str, message: str, *, alike: Hashable = None) -> None:
         """Note a mistake; `column` is empty where the row is wrong as a whole."""
@@ -180,6 +182,7 @@ class Row:
         alike: Hashable = None,
         is_warning: bool = False,
     ) -> None:
+        self.is_wrong = self.is_wrong or not is_warning
         letters = self._addresses.get(column)
         whole_row = f"{self._line}:{self._line}" if self._addresses else ""
         error = CellError(
@@ -249,7 +252,7 @@ class Row:
             return None
         known = tuple(str(word) for word in allowed)
         if text not in known:
-            message = f"unknown {column}: {shown(text)} ({expected(text, known)})"
+            message = f"unknown {column}: {shown(text)} ({self._expected(text, known)})"
             self.error(f"unknown-{_dashed(column)}", column, message)
             return None
         return text
@@ -267,9 +270,16 @@ class Row:
                 message = f"{shown(key)} is to be found in {table}, but {table} has no rows"
                 self.error("missing-table", column, message, alike=table)
             return None
-        message = f"{shown(key)} is not in {table} ({expected(key, known)})"
+        message = f"{shown(key)} is not in {table} ({self._expected(key, known)})"
         self.error(f"unknown-{KEY_OF.get(table, 'key')}", column, message, alike=key)
         return None
+
+    def _expected(self, text: str, known: Sequence[str]) -> str:
+        """What would do; of very many mistakes the later ones are told without suggestions, which
+        take longer to find than everything else."""
+        if len(self._findings) > _MOST_HINTS and len(known) > 20:
+            return f"expected one of the {len(known)} known"
+        return expected(text, known)
 
     def flag(self, column: str) -> bool | None:
         text = self.one_of(column, ("yes", "no"))

@@ -1,16 +1,19 @@
 """Curation tables: what is entered becomes records, and what is wrong is said cell by cell."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from kb.errors import InvalidInput
+from kb.formats import curated_checks, curated_studies, curated_works, workbook
 from kb.formats import tables as tables_module
 from kb.formats.curation import Curated, read_tables
 from kb.formats.curation_columns import TABLES
 from kb.models.evidence import CellName, ResultKind, Standing, State
 from kb.models.records import CitingList, ReferenceList
+from tests.conftest import ROOT
 
 Tables = dict[str, list[dict[str, str | None]]]
 
@@ -452,3 +455,13 @@ def test_no_cell_can_stop_the_reading(junk):
         for column in known.all:
             curated = read(changed(table, **{column: junk}))
             assert curated.errors or curated.studies, (table, column)
+
+
+def test_the_documentation_lists_every_kind_of_mistake():
+    named = (ROOT / "docs" / "curation-tables.md").read_text(encoding="utf-8")
+    found: set[str] = set()
+    for module in (curated_checks, curated_studies, curated_works, tables_module, workbook):
+        source = Path(module.__file__ or "").read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:error|warn|unreadable)\(\s*"([a-z0-9-]+)"', source))
+    assert len(found) > 70
+    assert {code for code in found if code and f"`{code}`" not in named} == set()
