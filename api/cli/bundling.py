@@ -75,7 +75,8 @@ def bundle(
     from api.cli._progress import progress
     from kb.errors import InvalidInput
     from kb.outcomes.comparisons import Table, choices_of
-    from kb.store.bundles import DEFAULT_MEASURE, write_bundle, write_checksums
+    from kb.store.analysis_tables import DEFAULT_MEASURE
+    from kb.store.bundles import write_bundle, write_checksums
     from kb.synthesis.analysis import Choices
 
     if table not in list(Table):

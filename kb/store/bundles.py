@@ -4,10 +4,7 @@ the script, where each number stands, who is included, and checksums.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,31 +25,20 @@ from kb.formats.ris import Reference, write_ris
 from kb.models.ids import Kind, parse_public_id
 from kb.models.tables import StoredPayload
 from kb.outcomes.chains import Number
-from kb.outcomes.comparisons import AnalysisRow, Choices, Table, analysis_rows
+from kb.outcomes.comparisons import AnalysisRow, Choices, Table
 from kb.outcomes.observed import Observed
-from kb.store.analysis_rows import count_results, each_observed, each_study
+from kb.store.analysis_rows import each_observed
+from kb.store.analysis_tables import select_for_analysis
 from kb.store.listing import Asked
 from kb.store.overview import schema_revision
 from kb.store.works import read_work
 from kb.synthesis.analysis import Analysis, analyse
 from kb.synthesis.analysis import Choices as Pooling
 from kb.synthesis.report import as_json
-from kb.synthesis.table import read_csv
+from kb.synthesis.table import Table as PooledTable
 
 Tell = Callable[[int], None]
 
-# What a table is pooled as where nobody says otherwise.
-DEFAULT_MEASURE: Final[Mapping[Table, str]] = {
-    Table.BINARY: "RR",
-    Table.CONTINUOUS: "MD",
-    Table.RATE: "IRR",
-    Table.PROPORTION: "PLO",
-    Table.MEAN: "MN",
-    Table.ONE_RATE: "IRLN",
-    Table.CHANGE: "MC",
-    Table.STANDARDISED_CHANGE: "SMCR",
-    Table.ESTIMATE: "GEN",
-}
 _PROVENANCE: Final = (
     "snapshot", "row", "study_id", "column", "value", "state", "origin", "printed", "rules",
     "how", "result_id", "outcome_title", "document", "locator", "standing", "quote",
@@ -94,34 +80,14 @@ def write_bundle(
     (folder / "data").mkdir(parents=True)
     (folder / "results").mkdir()
     layout, long = table_layout(table), long_layout()
-    summary = Summary(results=count_results(session, asked))
-    rows: list[AnalysisRow] = []
-    read = 0
-    for own in each_study(session, asked):
-        compared = analysis_rows(table, own, comparing)
-        summary.left(*compared.left_out)
-        for row in compared.rows:
-            summary.saw(row)
-            rows.append(row)
-        read += len(own)
-        tell(read)
-    usable = [row for row in rows if row.is_usable]
-    if not usable:
-        lacking = "; ".join(f"{n} rows {why}" for why, n in summary.not_usable.most_common(3))
-        raise NotEstimable(
-            f"none of {len(rows)} rows of the table {table.value} is usable"
-            + (f" ({lacking})" if lacking else "")
-        )
-    warnings = _dependent(usable)
-    if warnings and not keep_dependent:
-        listed = "; ".join(warnings[:_MOST_NAMED])
-        more = f"; and {len(warnings) - _MOST_NAMED} more" if len(warnings) > _MOST_NAMED else ""
-        raise InvalidInput(
-            f"participants would count more than once: {listed}{more}. Narrow the selection "
-            "(outcome, category, days, arm), take one time per window, or keep them knowingly"
-        )
-    _one_measure(table, usable, pooling)
-    body = b"".join(csv_of(layout, rows))
+    selected = select_for_analysis(
+        session, asked, table, comparing, keep_dependent=keep_dependent, tell=tell
+    )
+    rows, usable, summary = selected.rows, selected.usable, selected.summary
+    warnings = selected.warnings
+    body = selected.body
+    if table is Table.ESTIMATE and pooling.measure not in ("GEN", selected.measure):
+        raise InvalidInput(f"the estimates are {selected.measure}, not {pooling.measure}")
     (folder / "data/analysis.csv").write_bytes(body)
     digest = hashlib.sha256(body)
     with (folder / "data/outcomes.csv").open("wb") as file:
@@ -130,10 +96,10 @@ def write_bundle(
             file.write(piece)
     snapshot = digest.hexdigest()[:16]
 
-    analysis = analyse(_usable(body), pooling)
+    analysis = analyse(selected.table, pooling)
     pooled = {"snapshot": snapshot, **as_json(analysis)}
     if any(row.origins.get(name) == "imputed" for row in analysis.studies for name in row.data):
-        pooled["without_imputed"] = _without_imputed(body, pooling)
+        pooled["without_imputed"] = _without_imputed(selected.table, pooling)
     filters = _shown(asked)
     about = f"{summary.results} results selected{f' by {filters}' if filters else ''}."
     _write_json(folder / "results/pooled.json", pooled)
@@ -202,56 +168,14 @@ def _files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-# -- what may be pooled --------------------------------------------------------------------------
+# -- analyses ------------------------------------------------------------------------------------
 
 
-def _dependent(usable: Sequence[AnalysisRow]) -> list[str]:
-    """Where rows would count participants more than once, in words."""
-    counted = Counter(row.study.id for row in usable)
-    names = {row.study.id: row.study.name for row in usable}
-    found = [f"{names[study]} has {n} rows" for study, n in counted.items() if n > 1]
-    seen: set[frozenset[str]] = set()
-    for row in usable:
-        for overlap in row.study.overlaps:
-            pair = frozenset((row.study.id, overlap.study))
-            if overlap.study in names and pair not in seen:
-                seen.add(pair)
-                found.append(
-                    f"{row.study.name} and {overlap.label}: {overlap.kind} ({overlap.certainty})"
-                )
-    return found
-
-
-def _one_measure(table: Table, usable: Sequence[AnalysisRow], pooling: Pooling) -> None:
-    if table is not Table.ESTIMATE:
-        return
-    measures = sorted({row.measure or "not understood" for row in usable})
-    if len(measures) > 1:
-        raise InvalidInput(
-            f"estimates of several measures: {', '.join(measures)}; select one (measure:...)"
-        )
-    if pooling.measure not in ("GEN", measures[0]):
-        raise InvalidInput(f"the estimates are {measures[0]}, not {pooling.measure}")
-
-
-def _usable(body: bytes) -> Any:
-    """The table as the script sees it: rows that lack a number an effect needs are not in it."""
-    text = body.decode()
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader)
-    at = header.index("is_usable")
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(row for row in reader if row[at] == "TRUE")
-    return read_csv(out.getvalue().encode())
-
-
-def _without_imputed(body: bytes, pooling: Pooling) -> dict[str, Any]:
+def _without_imputed(table: PooledTable, pooling: Pooling) -> dict[str, Any]:
     """The same without rows that hold an imputed value: what the imputing did."""
     origins = tuple(dict.fromkeys((*pooling.without_origins, "imputed")))
     try:
-        found = as_json(analyse(_usable(body), replace(pooling, without_origins=origins)))
+        found = as_json(analyse(table, replace(pooling, without_origins=origins)))
     except NotEstimable as error:
         return {"k": 0, "why": str(error)}
     return {name: found[name] for name in ("k", "estimate", "se", "ci.lb", "ci.ub", "tau2", "I2")}

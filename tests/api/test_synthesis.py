@@ -9,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.routers.synthesis import MAX_ROWS
+from kb.store.curated import load_starter
+from kb.store.engine import Store
 
 ROWS: list[dict[str, Any]] = [
     {"study": "A", "ai": 4, "n1i": 123, "ci": 11, "n2i": 139},
@@ -38,7 +40,7 @@ def test_it_is_open_as_reading_is(client_of: Callable[..., TestClient]) -> None:
     ("body", "status", "detail"),
     [
         pytest.param({"rows": ROWS}, 422, "permit: OR, RR, RD, AS, PETO", id="no measure"),
-        pytest.param({"measure": "OR"}, 422, "rows: missing", id="no rows"),
+        pytest.param({"measure": "OR"}, 422, "send rows, or a selection", id="no rows"),
         pytest.param({"rows": ROWS, "measure": "XX"}, 422, "unknown measure 'XX'", id="measure"),
         pytest.param(
             {"rows": ROWS, "measure": "OR", "digits": 2}, 422, "digits", id="unknown option"
@@ -96,3 +98,40 @@ def test_everything_the_command_offers_can_be_asked_for(plain_client: TestClient
         assert found[part], part
     moderated = plain_client.post("/synthesis", json=body | {"mods": ["x"]}).json()
     assert list(moderated["coef"]) == ["intrcpt", "x"]
+
+
+@pytest.fixture
+def starter_client(plain_client: TestClient, plain_store: Store) -> TestClient:
+    load_starter(plain_store)
+    return plain_client
+
+
+def test_results_of_the_base_are_pooled_by_selection(starter_client: TestClient) -> None:
+    asked = {
+        "selection": {
+            "table": "proportion",
+            "filter": "outcome:EDSS_CAT,category:worsened,days:>150,study:!S25",
+            "one_per_window": "longest",
+        }
+    }
+    found = starter_client.post("/synthesis", json=asked).json()
+    assert (found["measure"], found["k"]) == ("PLO", 5)
+    assert 0 < found["natural"]["estimate"] < 1
+    assert found["selection"]["usable"] == 5
+    # The same rows, exported and sent, are pooled to the same.
+    rows = [row["data"] for row in found["studies"]]
+    again = starter_client.post("/synthesis", json={"rows": rows, "measure": "PLO"}).json()
+    assert again["estimate"] == pytest.approx(found["estimate"], rel=1e-12)
+
+
+def test_a_selection_that_counts_persons_twice_is_refused(starter_client: TestClient) -> None:
+    selection = {"table": "proportion", "filter": "outcome:EDSS_CAT,category:worsened"}
+    answer = starter_client.post("/synthesis", json={"selection": selection})
+    assert answer.status_code == 422
+    assert "Iacobaeus 2019 has 2 rows" in answer.json()["detail"]
+    kept = {"selection": {**selection, "keep_dependent": True}}
+    assert starter_client.post("/synthesis", json=kept).json()["selection"]["warnings"]
+    both = {"selection": selection, "rows": [{"xi": 1, "ni": 2}], "measure": "PLO"}
+    assert starter_client.post("/synthesis", json=both).status_code == 422
+    wrong = {"selection": {"table": "cube"}}
+    assert starter_client.post("/synthesis", json=wrong).status_code == 422
