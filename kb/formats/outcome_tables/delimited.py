@@ -17,7 +17,7 @@ from kb.formats.outcome_tables.dictionary import Layout, Value
 R = TypeVar("R")
 
 _CHUNK: Final = 64 * 1024
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\n")
 _SIGNED_NUMBER: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
@@ -62,6 +62,8 @@ def number_text(value: float) -> str:
 
 
 def guarded(text: str) -> str:
+    # A lone carriage return ends a line for some readers, quoted or not.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith(_RUNS) and not _SIGNED_NUMBER.fullmatch(text):
         return "'" + text
     return text
