@@ -5,8 +5,6 @@ Values are entered and corrected here one at a time; `api.guard` decides who may
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -27,6 +25,7 @@ from api.answers import (
     listed,
 )
 from api.collection_names import extraction_source
+from api.comparison_table import as_csv
 from api.negotiation import asked_format, wants_html
 from api.problems import problem
 from kb.errors import InvalidInput
@@ -130,7 +129,7 @@ def compare(
         number = None if study is None else resolve_study(session, study)
         found = extractions.compare_extractions(session, plain_text(collection), number)
     if asked_format(request.scope) == "csv":
-        return finished(request, _as_csv(found), "text/csv; charset=utf-8")
+        return finished(request, as_csv(found), "text/csv; charset=utf-8")
     return answer(request, found, "extractions/compare.html", context={"asked_study": study})
 
 
@@ -145,38 +144,6 @@ def agreement(
         number = None if study is None else resolve_study(session, study)
         found = extractions.extraction_agreement(session, plain_text(collection), number)
     return answer(request, found, "extractions/agreement.html")
-
-
-def _as_csv(found: Comparison) -> str:
-    columns = list(dict.fromkeys(c for i in found.items for s in i.statements for c in s.values))
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    head = ("study", "item", "table", "agreement", "differs", "decided", "extractor", "id")
-    writer.writerow([*head, "status", "document", "locator", *columns])
-    for number, item in enumerate(found.items, 1):
-        for said in item.statements:
-            row = [
-                item.study.id, number, item.table, item.agreement, "; ".join(item.differs),
-                item.decided, said.extractor, said.id, said.status, said.document, said.locator,
-                *(said.values.get(column) for column in columns),
-            ]  # fmt: skip
-            writer.writerow([_harmless(cell) for cell in row])
-    return file.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """A spreadsheet must not run what a source wrote."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t") and not _is_number(cell):
-        return f"'{cell}"
-    return cell
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 # -- decisions -------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def edited(claim: C, values: Mapping[str, Any], *, arms: Sequence[str]) -> C:
     given = as_cells(table, values)
     after = {**before, **given}
     if after.get("state") not in _REPORTED and before.get("state") in _REPORTED:
-        after |= dict.fromkeys(_numbers(table) - given.keys())
+        after |= dict.fromkeys(number_columns(table) - {"n", "at_risk"} - given.keys())
     changed = {name for name in columns_of(table) if after.get(name) != before.get(name)}
     if not changed:
         return claim
@@ -177,12 +177,12 @@ def _overlaid(claim: C, made: Any, changed: set[str]) -> C:
     return replace(claim, **values)
 
 
-def _numbers(table: str) -> set[str]:
-    """What says something only of a value that was reported; the number of persons looked at is
-    known all the same."""
+def number_columns(table: str) -> set[str]:
+    """The columns that hold what was found. All but the number of persons looked at say something
+    only of a value that was reported."""
     if table == ADVERSE_EVENTS:
-        return {"persons", "events", "percent"}
-    return {*CELLS, "p", "direction", "ci_level"} - {"n"}
+        return {"at_risk", "persons", "events", "percent"}
+    return {*CELLS, "p", "direction", "ci_level"}
 
 
 # -- rows ------------------------------------------------------------------------------------------
