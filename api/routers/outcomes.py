@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed
 from kb.models.evidence import Category
-from kb.outcomes.matching import match_outcome
-from kb.outcomes.vocabulary import load_caveats
+from kb.outcomes.matching import Match, match_outcome
+from kb.outcomes.vocabulary import load_caveats, load_vocabulary
 from kb.store import outcomes, results
 from kb.store.listing import Asked
 from kb.store.lookup import plain_text, resolve_outcome
@@ -31,6 +31,7 @@ class Caveats(BaseModel):
 
 class SuggestedMatch(BaseModel):
     code: str
+    title: str
     confidence: float
     basis: str
     matched_text: str
@@ -73,7 +74,7 @@ def suggestions(
 ) -> Response:
     """Which outcomes of the vocabulary a name may mean, best first. Nothing is stored."""
     found = match_outcome(name, description=description, unit=unit, condition=condition)
-    known = {"name": name, "results": [asdict(match) for match in found]}
+    known = {"name": name, "results": [_titled(match) for match in found]}
     return answer(request, known, "outcomes/suggestions.html")
 
 
@@ -122,3 +123,7 @@ def caveats(request: Request) -> Response:
         {"code": code, "explanation": explanation} for code, explanation in load_caveats().items()
     ]
     return answer(request, {"results": known}, "caveats.html")
+
+
+def _titled(match: Match) -> dict[str, Any]:
+    return {**asdict(match), "title": load_vocabulary()[match.code].name}
