@@ -303,9 +303,15 @@ def expected_events(n1: Floats, n2: Floats, m: Floats, log_odds_ratio: float) ->
     square = 1.0 - ratio
     linear = n2 - m + ratio * (n1 + m)
     constant = -ratio * n1 * m
-    # The form that neither subtracts near-equals nor divides by 1 - ratio.
-    root: Floats = -2 * constant / (linear + np.sqrt(linear**2 - 4 * square * constant))
-    return root
+    root = np.sqrt(linear**2 - 4.0 * square * constant)
+    # Of the two forms of a root, that which adds numbers of one sign; `linear` is negative only
+    # for ratios below 1.
+    fitted: Floats = np.where(
+        linear > 0.0,
+        -2.0 * constant / np.where(linear > 0.0, linear + root, 1.0),
+        (root - linear) / (2.0 * square if square else 1.0),
+    )
+    return fitted
 
 
 def _chi_square(statistic: float, df: int) -> ChiSquare:
