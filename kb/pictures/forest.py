@@ -17,6 +17,7 @@ from kb.pictures.drawing import FAINT, INK, MUTED, RULE, WHITE, Drawing, Sheet, 
 from kb.pictures.lettering import text_width, wrapped
 from kb.pictures.scales import (
     Scale,
+    beside,
     checked_limits,
     decimals,
     fixed,
@@ -45,6 +46,7 @@ _GAP: Final = 9.0
 _MARGIN: Final = 12.0
 _LABEL_WIDTH: Final = 165.0
 _PLOT_WIDTH: Final = 200.0
+_SIDE: Final = 40.0  # room for words beside no effect
 _LARGEST_SQUARE: Final = 9.0
 _SMALLEST_SQUARE: Final = 2.2
 _SQUARE: Final = "#35618f"
@@ -399,6 +401,8 @@ class _Layout:
             low, high = limits_around(
                 [e.estimate for e in effects], intervals, kept, is_log=value.is_log
             )
+            if value.null is not None:
+                low, high = beside(value.null, low, high, is_log=value.is_log)
             if value.bounds is not None:
                 low, high = max(low, value.bounds[0]), min(high, value.bounds[1])
         start, end = self.plot
@@ -630,20 +634,19 @@ class _Layout:
                 sheet.text(x, y + 11, said, size=_SMALL, anchor="middle")
                 after = x + half
         y += 25
-        middle = (self.plot[0] + self.plot[1]) / 2
         if value.favours:
             left, right = (plain(f"Favours {who}") for who in value.favours)
-            null = value.null if value.null is not None and scale.holds(value.null) else None
-            x = scale.place(null) if null is not None else middle
-            y = self._favours(left, right, x, y)
+            y = self._favours(left, right, y)
         return y
 
-    def _favours(self, left: str, right: str, x: float, y: float) -> float:
-        sheet = self.sheet
-        room_left = max(x - self.plot[0], 55.0) + _GAP
-        room_right = max(self.plot[1] - x, 55.0) + _MARGIN / 2
-        lines_left = wrapped(left, room_left - 6, _SMALL)
-        lines_right = wrapped(right, room_right - 6, _SMALL)
+    def _favours(self, left: str, right: str, y: float) -> float:
+        """Both sides of no effect, or of the middle where that is at an end of the axis."""
+        sheet, (start, end), null = self.sheet, self.plot, self.value.null
+        x = self.scale.clipped(null) if null is not None else start
+        if min(x - start, end - x) < _SIDE:
+            x = (start + end) / 2
+        lines_left = wrapped(left, x - start - 6 + _GAP, _SMALL)
+        lines_right = wrapped(right, end - x - 6 + _GAP, _SMALL)
         ends = [
             sheet.lines(x - 6, y, lines_left, size=_SMALL, anchor="end"),
             sheet.lines(x + 6, y, lines_right, size=_SMALL),

@@ -285,14 +285,16 @@ def read_robvis(body: bytes, *, tool: Tool | str) -> RiskOfBias:
 
 
 def _items(tool: Tool, headings: Sequence[str]) -> Sequence[Item]:
-    """The items that the columns stand for: by key or title, else in the tool's order."""
-    try:
-        return [tool.item(heading) for heading in headings]
-    except InvalidInput:
-        for is_comparative in (True, False):
-            items = tool.items_for(is_comparative=is_comparative)
-            if len(items) == len(headings):
-                return items
+    """The items that the columns stand for, all of the tool's: by key or title, else in order."""
+    for is_comparative in (True, False):
+        items = tool.items_for(is_comparative=is_comparative)
+        if len(items) != len(headings):
+            continue
+        try:
+            named = [tool.item(heading) for heading in headings]
+        except InvalidInput:
+            return items
+        return named if set(named) == set(items) else items
     counts = sorted({len(tool.items_for(is_comparative=c)) for c in (True, False)})
     raise InvalidInput(
         f"{tool.name} {tool.version} has {' or '.join(map(str, counts))} domains, "

@@ -118,6 +118,14 @@ def _quantile(values: Sequence[float], part: float, otherwise: Sequence[float]) 
     return quantiles(values, n=100, method="inclusive")[round(part * 100) - 1]
 
 
+def beside(point: float, low: float, high: float, *, is_log: bool) -> tuple[float, float]:
+    """Limits moved out so that a quarter of the axis lies on either side of `point`."""
+    onto = math.log if is_log else float
+    low, point, high = onto(low), onto(point), onto(high)
+    low, high = min(low, point - (high - point) / 3), max(high, point + (point - low) / 3)
+    return (math.exp(low), math.exp(high)) if is_log else (low, high)
+
+
 def checked_limits(limits: tuple[float, float], *, is_log: bool) -> tuple[float, float]:
     """Limits that a person asked for. Raises InvalidInput where no axis has them."""
     low, high = limits
