@@ -201,6 +201,10 @@ def _columns(analysis: Analysis, arms: tuple[str, str]) -> _Shown:
 def _row(row: StudyRow, columns: _Shown, *, is_exponent: bool) -> Row:
     own = Effect(estimate=row.yi, ci_lb=row.ci_lb, ci_ub=row.ci_ub)
     effect = _estimate(row.natural or own, is_exponent=is_exponent)
+    reason = None if effect else "no estimate of its own; its counts are pooled"
+    if row.is_uninformative and not row.weight:
+        # Only a correction gives it an estimate, and methods by counts use none.
+        effect, reason = None, "no events, or nothing but events, in both groups"
     given = {row.origins.get(name, "reported") for name in ("yi", "vi", "sei")} - {"reported"}
     return Row(
         label=row.label,
@@ -216,7 +220,7 @@ def _row(row: StudyRow, columns: _Shown, *, is_exponent: bool) -> Row:
         origin=next(
             (o for o in ("imputed", "digitised", *sorted(given)) if o in given), "reported"
         ),
-        reason=None if effect else "no estimate of its own; its counts are pooled",
+        reason=reason,
     )
 
 
@@ -369,6 +373,8 @@ def _heterogeneity(fit: Fit | CommonEffect | GlmmFit) -> Heterogeneity | None:
     if fit.k < 2:
         return None
     if isinstance(fit, CommonEffect):
+        if fit.qe_df < 1:
+            return None
         return Heterogeneity(q=fit.qe, df=fit.qe_df, p=fit.qe_p, i2=fit.i2)
     if isinstance(fit, GlmmFit):
         return Heterogeneity(

@@ -102,6 +102,20 @@ def test_weights_are_those_of_the_analysis():
     assert value.method == "Common effect, Mantel-Haenszel"
 
 
+@pytest.mark.parametrize(("method", "is_estimable"), [("MH", False), ("REML", True)])
+def test_a_study_without_any_event_has_an_estimate_only_where_a_correction_is_pooled(
+    method, is_estimable
+):
+    body = b"study,ai,n1i,ci,n2i\nNobody 1999,0,10,0,12\nB,3,20,5,20\n"
+    value = plotted(body, "OR", method=method)
+    row = rows_of(value)[0]
+    assert (row.effect is not None) is is_estimable
+    assert row.is_corrected is is_estimable
+    if not is_estimable:
+        assert row.reason == "no events, or nothing but events, in both groups"
+        assert value.pooled[0].heterogeneity is None  # one study alone tells of none
+
+
 def test_subgroups_are_plotted_with_their_own_effects():
     value = plotted(BCG, "OR", subgroup="alloc")
     assert [(g.name, len(g.rows), len(g.pooled)) for g in value.groups] == [
