@@ -7,17 +7,18 @@ asks for becomes a `CellError`, and the reading goes on to find the next one.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import math
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 
 import orjson
+from rapidfuzz import fuzz, process
 
 from kb.errors import InvalidInput
 from kb.models.dates import PartialDate, parse_partial_date
@@ -417,10 +418,13 @@ def nearest(text: str, known: Iterable[str], *, cutoff: float = 0.5) -> list[str
     folded: dict[str, str] = {}
     for word in known:
         folded.setdefault(_folded(word), word)
-    near = difflib.get_close_matches(_folded(text), folded, n=3, cutoff=cutoff)
-    return [folded[word] for word in near]
+    near = process.extract(
+        _folded(text), list(folded), scorer=fuzz.ratio, limit=3, score_cutoff=100 * cutoff
+    )
+    return [folded[word] for word, *_ in near]
 
 
+@lru_cache(maxsize=16384)
 def _folded(text: str) -> str:
     return re.sub(r"[\s_.-]+", "_", text.strip().casefold())
 

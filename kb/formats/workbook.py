@@ -64,6 +64,8 @@ _HOW_TO, _COLUMNS, _VOCABULARY, _CAVEATS, _LISTS = (
 _OURS: Final = frozenset({_HOW_TO, _COLUMNS, _VOCABULARY, _CAVEATS, _LISTS})
 # Fields of the vocabulary from which studies of any condition report.
 _OF_ANY: Final = frozenset({"general", "safety", "laboratory"})
+# Of more the first tell what is wrong.
+_MOST_MERGED: Final = 50
 # How far down people put a title before the header.
 _HEADER_WITHIN: Final = 20
 
@@ -220,8 +222,8 @@ class _SheetRows:
         """Columns by row whose cells are covered by a cell merged over them."""
         covered: dict[int, set[str]] = {}
         used = max(self._lines)
-        for first_row, first_column, last_row, last_column in self._sheet.merged:
-            if last_row < header or first_row > used or (first_row, first_column) == (0, 0):
+        for first_row, first_column, last_row, last_column in self._sheet.merged[:_MOST_MERGED]:
+            if last_row < header or first_row > used:
                 continue
             area = f"{letters(first_column)}{first_row}:{letters(last_column)}{last_row}"
             message = f"the cells {area} are merged; unmerge them and fill in each"
@@ -229,9 +231,10 @@ class _SheetRows:
             cell = self._lines.get(first_row, {}).get(first_column)
             text = cell.text if cell else ""
             self._error("merged-cells", first_row, first_column, name, text, message)
-            for line in range(first_row, min(last_row, used) + 1):
-                columns = range(first_column, min(last_column, max(self._names)) + 1)
-                named = {self._names.get(c) for c in columns if (line, c) not in self._sheet.cells}
+            columns = [c for c in self._names if first_column <= c <= last_column]
+            for line in (line for line in self._lines if first_row <= line <= last_row):
+                empty = [c for c in columns if c not in self._lines[line]]
+                named = (self._names[c] for c in empty)
                 covered.setdefault(line, set()).update(name for name in named if name)
         return covered
 

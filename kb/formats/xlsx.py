@@ -31,6 +31,11 @@ MAX_RATIO: Final = 200
 MAX_PARTS: Final = 2_000
 MAX_SHEETS: Final = 200
 MAX_CELLS: Final = 2_000_000
+# Of all cells together, which may share one text that is stored once.
+MAX_CHARACTERS: Final = 50_000_000
+# Number formats are no longer in any program; regions and column groups are far fewer.
+_MAX_FORMAT: Final = 255
+_MAX_REGIONS: Final = 1_000
 # Of any spreadsheet program: XFD1048576.
 _MAX_ROW: Final = 1_048_576
 _MAX_COLUMN: Final = 16_384
@@ -163,6 +168,7 @@ class _Reader:
         self._archive = archive
         self._parts = _bounded_parts(archive)
         self._left = MAX_CELLS
+        self._characters_left = MAX_CHARACTERS
 
     def read(self) -> Workbook:
         if "mimetype" in self._parts and b"opendocument" in self._part("mimetype"):
@@ -249,7 +255,7 @@ class _Reader:
         return [_string(item) for item in self._xml(part) if _name(item) == "si"]
 
     def _number_formats(self, part: str | None) -> list[str]:
-        """The format of each cell style, in the order that cells number them."""
+        """The bare format of each cell style, in the order that cells number them."""
         if part is None or part not in self._parts:
             return []
         root = self._xml(part)
@@ -262,7 +268,8 @@ class _Reader:
             if _name(element) == "cellXfs":
                 for style in element:
                     number = _int(style.get("numFmtId"))
-                    used.append(own.get(number, _BUILT_IN.get(number, "")))
+                    form = own.get(number, _BUILT_IN.get(number, ""))
+                    used.append(_bare(form[:_MAX_FORMAT]))
         return used
 
     # Sheets
@@ -272,7 +279,7 @@ class _Reader:
         hidden_rows: set[int] = set()
         hidden_columns: set[int] = set()
         merged: list[tuple[int, int, int, int]] = []
-        row, column = 0, 0
+        row, column, groups = 0, 0, 0
         for event, element in _events(self._part(part)):
             tag = _name(element)
             if event == "start":
@@ -292,15 +299,20 @@ class _Reader:
                 if cell is not None:
                     cells[at] = cell
                     self._left -= 1
-                    if self._left < 0:
-                        raise InvalidInput(f"more than {MAX_CELLS} filled cells; not curation")
+                    self._characters_left -= len(cell.text)
+                    if self._left < 0 or self._characters_left < 0:
+                        raise InvalidInput(
+                            f"more than {MAX_CELLS} filled cells or {MAX_CHARACTERS} characters; "
+                            "not curation"
+                        )
                 element.clear()
             elif tag == "row":
                 element.clear()
-            elif tag == "col" and element.get("hidden") in ("1", "true"):
+            elif tag == "col" and element.get("hidden") in ("1", "true") and groups < _MAX_REGIONS:
+                groups += 1
                 first, last = _int(element.get("min")), _int(element.get("max"))
                 hidden_columns.update(range(max(first, 1), min(last, _MAX_COLUMN) + 1))
-            elif tag == "mergeCell" and len(merged) < MAX_PARTS:
+            elif tag == "mergeCell" and len(merged) < _MAX_REGIONS:
                 first_cell, _, last_cell = str(element.get("ref", "")).partition(":")
                 ends = _address(first_cell), _address(last_cell)
                 if ends[0] is not None and ends[1] is not None:
@@ -351,8 +363,7 @@ class _Reader:
         if not value:
             return None
         number = float(value)
-        form = self._formats[style] if 0 <= style < len(self._formats) else ""
-        code = _bare(form)
+        code = self._formats[style] if 0 <= style < len(self._formats) else ""
         if re.search(r"[ymdhs]", code, re.IGNORECASE) and "general" not in code.lower():
             return XlsxCell(Kind.DATE, _as_date(number, code, self._epoch), is_formula)
         if "%" in code:

@@ -623,13 +623,17 @@ def test_a_file_that_is_no_workbook_is_named_for_what_it_is(body, said):
         read_tables(body, source="test")
 
 
-def test_a_workbook_too_large_is_refused_before_it_is_unpacked(monkeypatch, tmp_path):
+def test_a_workbook_too_large_is_refused_before_it_fills_a_memory(monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_UNPACKED", 1000)
     with pytest.raises(InvalidInput, match="bytes unpacked"):
         read(minimal())
     monkeypatch.setattr(xlsx, "MAX_CELLS", 10)
     monkeypatch.setattr(xlsx, "MAX_UNPACKED", 10**9)
     with pytest.raises(InvalidInput, match="filled cells"):
+        read(minimal())
+    monkeypatch.setattr(xlsx, "MAX_CELLS", 10**6)
+    monkeypatch.setattr(xlsx, "MAX_CHARACTERS", 100)
+    with pytest.raises(InvalidInput, match="100 characters"):
         read(minimal())
 
 
