@@ -182,8 +182,10 @@ def _say_what_was_done(
             say(line)
         if len(lines) > _MOST_LINES:
             say(f"... and {len(lines) - _MOST_LINES} more; -o FILE --json tells all")
+    elif format.name not in ("json", "jsonl"):
+        say(f"{summary.results:,} results of {len(summary.studies):,} studies")
     else:
-        say(f"{summary.results:,} results from {len(summary.studies):,} studies")
+        say(f"{summary.results:,} results")
 
 
 @app.command("columns")

@@ -97,7 +97,6 @@ class _Reading:
         for own in each_study(self.session, self.asked):
             self.read += len(own)
             self.tell(self.read)
-            self.summary.studies.add(own[0].study.id)
             yield own
 
     def compared(self, table: Table, own: Sequence[Observed]) -> Compared:
@@ -187,6 +186,7 @@ def _xlsx(reading: _Reading, path: Path) -> None:
         left_out[table] = Summary(results=reading.summary.results)
     book.sheet("dictionary", DICTIONARY_HEADER)
     for own in reading.studies():
+        reading.summary.studies.add(own[0].study.id)
         for o in own:
             reading.summary.rows += 1
             book.add("results", long.values(o))

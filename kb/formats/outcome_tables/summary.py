@@ -54,10 +54,17 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """For people, the most important first."""
-        yield f"{self.rows:,} rows from {len(self.studies):,} studies, {self.usable:,} usable"
+        yield (
+            f"{_many(self.rows, 'row')} of {_many(len(self.studies), 'study', 'studies')}, "
+            f"{self.usable:,} usable"
+        )
         for what, n in self.not_usable.most_common():
-            yield f"not usable: {n:,} rows, {what}"
+            yield f"not usable: {_many(n, 'row')}, {what}"
         for note, n in self.notes.most_common():
-            yield f"{note}: {n:,} rows. {NOTES[note]}"
+            yield f"{note}: {_many(n, 'row')}. {NOTES[note]}"
         for reason, n in self.left_out.most_common():
-            yield f"left out: {n:,} results, {REASONS[reason]}"
+            yield f"left out: {_many(n, 'result')}, {REASONS[reason]}"
+
+
+def _many(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
