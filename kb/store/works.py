@@ -30,6 +30,8 @@ from kb.models.tables import (
     Notice,
     NoticeAssertion,
     Observation,
+    OutcomeDefinition,
+    OutcomeWork,
     Reference,
     Registration,
     Report,
@@ -208,6 +210,13 @@ class ConflictOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefinedOutcome:
+    id: str
+    code: str | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkDetail:
     id: str
     identifiers: dict[str, list[str]]
@@ -238,6 +247,7 @@ class WorkDetail:
     relations: list[RelationOut]
     registrations: list[WorkRegistrationOut]
     studies: list[StudyLink]
+    defines: list[DefinedOutcome]  # outcomes whose instrument this work defines
     cites_retracted: list[WorkLink]
     counts: dict[str, int]
     known_only_from_references: bool
@@ -643,6 +653,7 @@ def read_work(session: Session, work_id: int) -> WorkDetail:
         relations=_relations(session, work_id),
         registrations=_registrations(session, work_id),
         studies=_studies(session, work_id),
+        defines=_defines(session, work_id),
         cites_retracted=_cited_retracted(session, work_id),
         counts=_counts(session, work_id),
         known_only_from_references=not work.is_described,
@@ -654,6 +665,19 @@ def read_work(session: Session, work_id: int) -> WorkDetail:
         conflicts=_conflicts(session, work_id),
         changed_at=work.changed_at.isoformat(),
     )
+
+
+def _defines(session: Session, work_id: int) -> list[DefinedOutcome]:
+    rows = session.execute(
+        sa.select(OutcomeDefinition)
+        .join(OutcomeWork, col(OutcomeWork.outcome_id) == col(OutcomeDefinition.id))
+        .where(col(OutcomeWork.work_id) == work_id)
+        .order_by(col(OutcomeDefinition.code))
+    ).scalars()
+    return [
+        DefinedOutcome(id=public_id(Kind.OUTCOME, row.id or 0), code=row.code, title=row.title)
+        for row in rows
+    ]
 
 
 def _venue(session: Session, venue_id: int | None) -> VenueOut | None:

@@ -3,7 +3,7 @@
 import ast
 import csv
 import json
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -193,7 +193,8 @@ def labelled():
 
 def test_the_confidence_holds_what_it_promises_on_labelled_names():
     """The share right in each band; docs/vocabulary.md tells these figures to users."""
-    right, given_ = defaultdict(int), defaultdict(int)
+    right: Counter[str] = Counter()
+    given_: Counter[str] = Counter()
     found = with_code = 0
     for name, condition, codes in labelled():
         with_code += bool(codes)

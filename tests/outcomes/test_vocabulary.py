@@ -166,12 +166,12 @@ def test_the_starter_evidence_counts_as_its_definitions_permit():
     known = load_vocabulary()
     for study in kb.starter.read().studies:
         for result in study.results:
-            if result.statistic and result.outcome_code in known:
+            if result.statistic and result.outcome_code and result.outcome_code in known:
                 definition = known[result.outcome_code]
                 assert definition.permits(result.statistic), (study.key, result.key)
 
 
-def applying(code, side, baseline):
+def applying(code: str, side: str, baseline: float) -> list[float]:
     thresholds = load_vocabulary()[code].thresholds
     return [t.change for t in thresholds if t.side == side and t.applies_to(baseline)]
 

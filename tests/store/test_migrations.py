@@ -5,10 +5,15 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from sqlmodel import select
 
-from kb.models.tables import metadata
+from kb.models.tables import OutcomeDefinition, metadata
+from kb.store import migrations
+from kb.store.definitions import store_vocabulary
 from kb.store.engine import Store
 from kb.store.migrate import migrate
 
@@ -117,4 +122,31 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     assert [process.exitcode for process in processes] == [0, 0, 0]
     store = Store(database_url)
     assert schema(store).keys() == metadata.tables.keys() | {"alembic_version"}
+    store.close()
+
+
+def test_outcomes_held_before_they_were_defined_in_full_are_kept(database_url: str) -> None:
+    """Results refer to definitions, so that the table must not be made anew under them."""
+    store = Store(database_url)
+    with store.writing() as session:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "v0001")
+        session.execute(
+            sa.text(
+                "INSERT INTO outcome_definition (code, title, version)"
+                " VALUES ('EDSS', 'Expanded Disability Status Scale', '1')"
+            )
+        )
+    migrate(store)
+    with store.reading() as session:
+        held = session.exec(select(OutcomeDefinition)).one()
+        assert (held.title, held.synonyms, held.thresholds) == (
+            "Expanded Disability Status Scale", None, None,
+        )  # fmt: skip
+    assert store_vocabulary(store) > 0
+    with store.reading() as session:
+        edss = select(OutcomeDefinition).where(OutcomeDefinition.code == "EDSS")
+        assert session.exec(edss).one().unused == [0.5]
     store.close()

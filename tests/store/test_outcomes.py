@@ -17,6 +17,7 @@ from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_outcome
 from kb.store.outcomes import confirm_match, open_outcomes, read_outcome, withdraw_match
+from kb.store.works import read_work
 from tests.builders import a_result, a_study, a_work, an_arm, an_outcome, kept, of_arm
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -70,7 +71,9 @@ def test_the_work_that_defines_the_scale_is_a_work_like_any_other(store: Store):
         edss = outcome(session, "EDSS")
         works = len(session.exec(select(t.OutcomeWork)).all())
         around = neighbors(session, Node(Kind.OUTCOME, resolve_outcome(session, "EDSS")))
+        work = read_work(session, number)
     assert [work.id for work in edss.defined_by] == [f"W{number}"]
+    assert "EDSS" in [outcome.code for outcome in work.defines]
     assert works == sum(len(d.works) for d in load_vocabulary().values())
     assert "defined_by" in str(around)
 
