@@ -52,13 +52,15 @@ TRIMFILL: Final = ("L0", "R0", "Q0")
 AS_GIVEN: Final = "rows"
 # More is a column of numbers mistaken for categories, and would take hours.
 MAX_GROUPS: Final = 100
+# Sixteen digits are what a float has; matrices of weights need some of them for themselves.
+MOST_BETWEEN_VARIANCES: Final = 1e12
 # Other names of the model with one effect for all studies.
 _SAME_METHOD: Final = {"FE": "EE", "CE": "EE"}
 
 Pooled = Fit | CommonEffect | GlmmFit
 
 # What each method by counts can pool.
-_POOLED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+POOLED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "MH": ("OR", "RR", "RD", "IRR", "IRD"),
     "PETO": ("PETO",),
     "GLMM": ("PLO", "IRLN", "OR", "IRR"),
@@ -242,6 +244,8 @@ def analyse(table: Table, choices: Choices) -> Analysis:
         reasons = Counter(row.reason for row in studies.left_out)
         said = "; ".join(f"{reason} ({n} rows)" for reason, n in reasons.most_common(3))
         raise NotEstimable(f"no row gives an effect: {said or 'the table has no rows'}")
+    if choices.method not in COUNT_METHODS:
+        _check_variances(studies)
     pooled = _pooled(studies, choices, mods)
     single = pooled if isinstance(pooled, Fit) and not mods else None
     notes = list(table.notes)
@@ -312,9 +316,9 @@ def _settled(table: Table, given: Choices) -> Choices:
     measure = measure_of(given.measure.upper())
     if method == "PETO" and measure.code == "OR":
         measure = measure_of("PETO")
-    if method in COUNT_METHODS and measure.code not in _POOLED_BY[method]:
+    if method in COUNT_METHODS and measure.code not in POOLED_BY[method]:
         raise InvalidInput(
-            f"{method} pools {', '.join(_POOLED_BY[method])}, not {measure.code}; for others take "
+            f"{method} pools {', '.join(POOLED_BY[method])}, not {measure.code}; for others take "
             "e.g. REML"
         )
     _check_one_of("test", given.test, TESTS)
@@ -355,6 +359,18 @@ def _check_one_of(name: str, given: str, known: Sequence[str]) -> None:
 def _extras(given: Choices) -> list[str]:
     names = ("subgroup", "cumulative", "leave_one_out", "bias", "trimfill", "influence")
     return [name.replace("_", "-") for name in names if getattr(given, name)]
+
+
+def _check_variances(studies: Studies) -> None:
+    """Refuses variances beside which others vanish in rounding: one of them is a mistake."""
+    vi = studies.effects.vi
+    low, high = int(np.argmin(vi)), int(np.argmax(vi))
+    if vi[high] / vi[low] > MOST_BETWEEN_VARIANCES:
+        raise InvalidInput(
+            f"the sampling variances of {studies.labels[low]} ({studies.places[low]}) and "
+            f"{studies.labels[high]} ({studies.places[high]}) are {vi[low]:.3g} and "
+            f"{vi[high]:.3g}; check their numbers"
+        )
 
 
 # -- models --------------------------------------------------------------------------------------

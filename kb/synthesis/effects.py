@@ -1,8 +1,9 @@
 """Effect sizes and their sampling variances from what studies report.
 
 Measures and columns go by the names of the R package metafor (Viechtbauer 2010, J Stat Softw
-36(3):1-48), and so do the rules for zero cells; HR is our own. Logarithms are natural ones. Formulas are cited
-where they are; "Handbook" is the Cochrane Handbook for Systematic Reviews of Interventions.
+36(3):1-48), and so do the rules for zero cells; HR is our own. Logarithms are natural ones.
+Formulas are cited where they are; "Handbook" is the Cochrane Handbook for Systematic Reviews of
+Interventions.
 """
 
 from __future__ import annotations
@@ -222,6 +223,9 @@ def effect_sizes(
     with np.errstate(all="ignore"):
         yi, vi = _FORMULAS[measure](used, vtype)
     is_out = ~(np.isfinite(yi) & np.isfinite(vi)) | (is_uninformative & drop00)
+    # A correction would make an effect of a group of nobody.
+    for size in ("n1i", "n2i", "ni"):
+        is_out |= c[size] == 0 if size in c else False
     return Effects(
         yi=np.where(is_out, np.nan, yi),
         vi=np.where(is_out, np.nan, vi),
@@ -272,6 +276,9 @@ def complete_columns(
     c = {name: given.get(name, np.full(k, np.nan)) for name in known.columns}
     for name, values in c.items():
         _refuse(np.isinf(values), named, name, values, "not a finite number")
+        size = np.abs(values)
+        is_beyond = (size > _LARGEST) | ((size < _SMALLEST) & (size > 0))
+        _refuse(is_beyond, named, name, values, "beyond what any study measures")
         limits = _LIMITS.get(name) if known.needs != ("mi", "sdi", "ni") or name != "mi" else None
         if limits is not None:
             is_wrong, message = limits
@@ -309,8 +316,16 @@ def _refuse(
 
 _PARTS: Final = (("ai", "bi", "n1i"), ("ci", "di", "n2i"), ("xi", "mi", "ni"))
 
+# Far beyond any unit in use, and far from where products of such numbers overflow.
+_LARGEST: Final = 1e30
+_SMALLEST: Final = 1e-30
+_MOST_COUNTED: Final = 1e12
+
 _Limit = tuple[Callable[[Floats], Flags], str]
-_COUNT: Final[_Limit] = (lambda v: v < 0, "negative, but it counts persons or events")
+_COUNT: Final[_Limit] = (
+    lambda v: (v < 0) | (v > _MOST_COUNTED),
+    f"not a count of persons or events (expected 0 to {_MOST_COUNTED:g})",
+)
 _SPREAD: Final[_Limit] = (lambda v: v < 0, "negative, but a spread never is")
 _TIME: Final[_Limit] = (lambda v: v <= 0, "no person-time; it must be more than 0")
 _LIMITS: Final[Mapping[str, _Limit]] = {
@@ -619,7 +634,8 @@ def natural_values(measure: str, values: Floats, *, harmonic_n: float | None = N
         if measure == "PFT":
             return _from_double_arcsine(values, mean)
         return _from_freeman_tukey_rate(values, mean)
-    return np.asarray(_BACK[known.scale](values))
+    with np.errstate(over="ignore"):
+        return np.asarray(_BACK[known.scale](values))
 
 
 # Beyond the scale's ends, where limits of intervals can lie, stands the end.

@@ -28,9 +28,12 @@ from kb.synthesis.pooling import Fit, HeterogeneityInterval, metafor_names
 from kb.synthesis.sensitivity import Influence
 
 _ALWAYS: Final = (
-    "estimate", "se", "statistic", "zval", "tval", "pval", "ci.lb", "ci.ub", "k", "p", "ddf", "tau2", "se.tau2",
-    "QE", "QEdf", "QEp", "I2", "H2", "pi.lb", "pi.ub", "QM", "QMdf", "QMp", "R2",
+    "estimate", "se", "statistic", "zval", "tval", "pval", "ci.lb", "ci.ub", "k", "p", "ddf",
+    "tau2", "se.tau2", "QE", "QEdf", "QEp", "I2", "H2", "pi.lb", "pi.ub", "QM", "QMdf", "QMp", "R2",
 )  # fmt: skip
+
+# Of what programs that keep all numbers as floats can tell apart.
+_LARGEST_INTEGER: Final = 2**53
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
@@ -260,4 +263,6 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        return float(value)
     return value

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kb.errors import InvalidInput, NotEstimable
-from kb.synthesis.analysis import Choices, analyse, in_order_of_r
+from kb.synthesis.analysis import COUNT_METHODS, POOLED_BY, Choices, analyse, in_order_of_r
+from kb.synthesis.effects import MEASURES
 from kb.synthesis.report import as_json
 from kb.synthesis.table import Table, read_csv, read_rows
 from kb.synthesis.tau2 import METHODS
@@ -516,6 +520,12 @@ def test_choices_that_cannot_be_are_refused(choices: dict[str, Any], message: st
         rows_of(*some(3), **({"measure": "GEN"} | choices))
 
 
+def test_variances_of_different_worlds_are_refused() -> None:
+    rows = [{"study": "A", "yi": 0, "vi": 1e-10}, {"study": "B", "yi": 1, "vi": 1e10}]
+    with pytest.raises(InvalidInput, match=r"of A \(row 1\) and B \(row 2\) are 1e-10 and 1e.10"):
+        rows_of(*rows, measure="GEN")
+
+
 def test_a_column_of_numbers_is_not_taken_for_categories_without_end() -> None:
     rows = [{"yi": i, "vi": 1, "dose": i} for i in range(101)]
     for choices in ({"subgroup": "dose"}, {"mods": ("factor(dose)",)}):
@@ -557,3 +567,51 @@ def test_numbers_can_be_taken_as_categories() -> None:
     assert list(rows_of(*rows, measure="GEN", mods=("x",))["coef"]) == ["intrcpt", "x"]
     as_factor = rows_of(*rows, measure="GEN", mods=("factor(x)",))
     assert list(as_factor["coef"]) == ["intrcpt", "factor(x)1", "factor(x)2"]
+
+
+# -- any table -----------------------------------------------------------------------------------
+
+_VALUES: dict[str, tuple[float | None, ...]] = {
+    **dict.fromkeys(("ai", "ci", "x1i", "x2i", "xi"), (0, 0, 1, 2, 5)),
+    **dict.fromkeys(("n1i", "n2i", "ni", "bi", "di"), (8, 9, 12, 30)),
+    **dict.fromkeys(("t1i", "t2i", "ti"), (1, 10.5, 100)),
+    **dict.fromkeys(("sd1i", "sd2i", "sdi"), (0, 1, 2, 0.5)),
+    **dict.fromkeys(("vi", "sei"), (0, 0.1, 0.2, 1)),
+    "ri": (0, 0.5, 0.9, 1),
+}
+_SELDOM = (None, None, 0, -1, 1e12, 1e-12, 0.5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_table_and_choice_give_numbers_or_an_error_that_says_why(data: st.DataObject) -> None:
+    def one_of(values: Sequence[Any]) -> Any:
+        return data.draw(st.sampled_from(values))
+
+    measure = MEASURES[one_of(list(MEASURES))]
+    columns = [one_of(need.split("|")) for need in measure.needs]
+    cell = {c: st.sampled_from((*_VALUES.get(c, (0, 1, -1, 2.5)) * 4, *_SELDOM)) for c in columns}
+    more = {"g": st.sampled_from(["a", "b", None]), "x": st.sampled_from([1, 2, 3.5, None])}
+    rows = data.draw(st.lists(st.fixed_dictionaries(cell | more), max_size=8))
+    methods = [m for m in COUNT_METHODS if measure.code in POOLED_BY[m]]
+    method = one_of([*METHODS, *methods])
+    by_counts = method in COUNT_METHODS
+    choices = {
+        "test": one_of(["z"] if by_counts else ["z", "knha", "adhoc"]),
+        "to": one_of(["only0", "all", "if0all", "none"]),
+        "drop00": one_of([True, False]),
+        "subgroup": one_of([None, "g"]),
+        "cumulative": one_of([None, "x", "rows"]),
+        "leave_one_out": one_of([True, False]),
+        "bias": not by_counts and one_of([True, False]),
+        "trimfill": None if by_counts else one_of([None, "L0", "R0"]),
+        "influence": not by_counts and one_of([True, False]),
+    }
+    try:
+        found = rows_of(*rows, measure=measure.code, method=method, **choices)
+    except (InvalidInput, NotEstimable):
+        return
+    assert found["k"] >= 1
+    assert found["ci.lb"] <= found["estimate"] <= found["ci.ub"]
+    assert len(found["studies"]) + len(found["left_out"]) == len(rows)
+    assert orjson.loads(orjson.dumps(found)) == found

@@ -172,13 +172,17 @@ def test_effects_of_random_studies_are_those_of_escalc() -> None:
             id="three that do not add up",
         ),
         pytest.param("PLO", {"xi": 7, "ni": 6}, "row 1, xi: 7 is more events", id="proportion"),
-        pytest.param("PR", {"xi": -1, "ni": 6}, "row 1, xi: -1 is negative", id="negative count"),
+        pytest.param(
+            "PR", {"xi": -1, "ni": 6}, "row 1, xi: -1 is not a count", id="negative count"
+        ),
         pytest.param("IR", {"xi": 1, "ti": 0}, "row 1, ti: 0 is no person-time", id="no time"),
         pytest.param(
             "MN", {"mi": 1, "sdi": -1, "ni": 6}, "row 1, sdi: -1 is negative", id="negative SD"
         ),
         pytest.param("ZCOR", {"ri": 1.2, "ni": 6}, "row 1, ri: 1.2 is no correlation", id="r"),
         pytest.param("GEN", {"yi": np.inf, "vi": 1}, "row 1, yi: inf is not a finite", id="inf"),
+        pytest.param("GEN", {"yi": 1e40, "vi": 1}, "row 1, yi: 1e.40 is beyond", id="too large"),
+        pytest.param("GEN", {"yi": 1, "vi": 1e-40}, "row 1, vi: 1e-40 is beyond", id="too small"),
         pytest.param("GEN", {"yi": 1, "vi": -1}, "row 1, vi: -1 is negative", id="variance"),
         pytest.param("MD", {"m1i": 1, "m2i": 2}, "MD needs sd1i, n1i, sd2i, n2i", id="columns"),
     ],
@@ -214,6 +218,18 @@ def test_either_total_or_complement_may_be_given_row_by_row() -> None:
 def test_studies_without_information_on_a_ratio_are_marked() -> None:
     both = columns(ai=[0, 5, 0, 2], n1i=[5, 5, 5, 5], ci=[0, 6, 2, 1], n2i=[6, 6, 6, 6])
     assert effect_sizes("OR", both).is_uninformative.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("measure", "given"),
+    [
+        pytest.param("OR", {"ai": 0, "n1i": 0, "ci": 1, "n2i": 5}, id="OR"),
+        pytest.param("PFT", {"xi": 0, "ni": 0}, id="PFT"),
+    ],
+)
+def test_a_group_of_nobody_has_no_effect_however_zeros_are_corrected(measure, given) -> None:
+    found = effect_sizes(measure, columns(**{name: [value] for name, value in given.items()}))
+    assert np.isnan([found.yi[0], found.vi[0]]).all()
 
 
 def test_hazard_ratios_are_taken_as_given() -> None:
