@@ -100,6 +100,7 @@ def names(found: list[Finding]) -> set[str]:
             edss(statistic=Statistic.CHANGE, mean="-10.5"), "off-scale", id="change below -10"
         ),
         pytest.param(edss(max="6.3"), "off-step", id="EDSS 6.3 of one person"),
+        pytest.param(edss(min="0.5"), "off-step", id="EDSS 0.5, which is not used"),
         pytest.param(edss(median="5.75", n_analysed="7"), "off-step", id="middle of seven"),
         pytest.param(a_result(q1="5", median="4"), "quantiles-out-of-order", id="q1 > median"),
         pytest.param(a_result(min="5", max="4"), "quantiles-out-of-order", id="min > max"),
@@ -191,6 +192,7 @@ def test_a_number_that_cannot_be_is_found(statement: Statement, check: str) -> N
         ),
         pytest.param(edss(median="5.75"), id="middle of nobody knows how many"),
         pytest.param(edss(statistic=Statistic.CHANGE, mean="-0.5", min="-1.5"), id="EDSS fell"),
+        pytest.param(edss(statistic=Statistic.CHANGE, max="0.5"), id="EDSS rose by a half"),
         pytest.param(edss(mean="6.1", sd="1.2", n_analysed="40", min="3.0", max="8.0"), id="usual"),
         pytest.param(a_result(sd="2.0", se="0.50", n_analysed="16"), id="SD and SE agree"),
         pytest.param(

@@ -175,12 +175,15 @@ def off_step(s: Statement) -> Iterator[Finding]:
         step = d.step / 2 if name is CellName.MEDIAN and n is not None and n % 2 == 0 else d.step
         start = 0.0 if _is_change(s) or d.low is None else d.low
         steps = (value - start) / step
-        if abs(steps - round(steps)) > 1e-6:
+        # No single person scores what a scale leaves out (0.5 of EDSS); a change of that may be.
+        is_left_out = not _is_change(s) and step == d.step and value in d.unused
+        if abs(steps - round(steps)) > 1e-6 or is_left_out:
             yield _found(
                 "off-step",
                 Severity.WARNING,
                 s,
-                f"{name.value} {s.says(name)} is no score of one person: steps are {d.step:g}",
+                f"{name.value} {s.says(name)} is no score of one person: steps are {d.step:g}"
+                + (f", and {s.says(name)} is not used" if is_left_out else ""),
                 name,
             )
 
