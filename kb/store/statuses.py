@@ -34,37 +34,31 @@ def read_family(session: Session, record: StudyRecord) -> list[StoredRecord]:
     """All records of the record's collection about its study, itself among them where it is kept,
     and the one that lays the study out where that is another collection's."""
     about, elsewhere = record.about or record.key, record.about_in
-    found = _records(session, collection_of(record.source), about)
-    family = [row for row in found if _about(row) == (about, elsewhere)]
-    if elsewhere is not None:
-        laid_out = _records(session, elsewhere, about)
-        family += [row for row in laid_out if row.view == View.STUDY]
-    return family
-
-
-def _records(session: Session, collection: str, about: str) -> list[StoredRecord]:
-    source, key, view = (col(StoredRecord.source), col(StoredRecord.key), col(StoredRecord.view))
-    rows = session.exec(
+    own = collection_of(record.source)
+    laying_out = session.exec(
+        select(StoredRecord)
+        .where(StoredRecord.key == about, StoredRecord.view == View.STUDY)
+        .order_by(col(StoredRecord.id))
+    )
+    family = [r for r in laying_out if collection_of(r.source) == (elsewhere or own)]
+    added = session.exec(
         select(StoredRecord)
         .where(
-            sa.or_(source == collection, source.startswith(f"{collection}/", autoescape=True)),
-            sa.or_(
-                sa.and_(view == View.STUDY, key == about),
-                sa.and_(view == View.BRIEF, key.startswith(f"{about} | ", autoescape=True)),
-            ),
-            col(StoredRecord.work_id).is_(None),
+            col(StoredRecord.study_id).in_({r.study_id for r in family if r.study_id is not None}),
+            StoredRecord.view == View.BRIEF,
         )
         .order_by(col(StoredRecord.id))
     )
-    return list(rows)
+    family += [
+        r for r in added if collection_of(r.source) == own and _about(r) == (about, elsewhere)
+    ]
+    return family
 
 
-def _about(stored: StoredRecord) -> tuple[str, str | None]:
+def _about(stored: StoredRecord) -> tuple[str | None, str | None]:
     """The study's key, and the collection that lays it out where that is another one."""
-    if stored.view == View.STUDY:
-        return stored.key, None
     record = _record(stored)
-    return record.about or record.key, record.about_in
+    return record.about, record.about_in
 
 
 def _record(stored: StoredRecord) -> StudyRecord:

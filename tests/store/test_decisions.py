@@ -1,5 +1,6 @@
 """Two people extract, differ, and a third decides: what enters analyses, and what stays to see."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -7,14 +8,17 @@ from sqlmodel import Session
 
 from kb.errors import Conflict, InvalidInput, NotFound
 from kb.models import tables as t
-from kb.models.evidence import DecisionKind
+from kb.models.evidence import DecisionKind, StudyRecord
 from kb.models.ids import Kind, public_id
+from kb.store import decisions
 from kb.store.decisions import Deciding, Place, decide, read_decision
 from kb.store.engine import Store
 from kb.store.listing import Asked
+from kb.store.record_studies import merge_studies
 from kb.store.results import list_results, read_result
 from tests.store.extracting import cells, changed, extract, found, results, seed_tables
 from tests.store.saves import LATER, dump, rows_of
+from tests.store.test_records_studies import a_result, a_study, an_entry, save_study
 
 ANNA, BEN, DECIDED = "my-review/anna", "my-review/ben", "my-review/decision"
 T2_12 = {"outcome": "T2_NEW", "time": "12"}
@@ -304,3 +308,80 @@ def test_the_place_of_a_value_can_be_corrected(extracted: Store):
         assert (timepoint.value, timepoint.unit) == (24, "week")
         assert status(session, row) == "corrected"
         assert status(session, ben) == "superseded"
+
+
+def test_of_two_people_at_once_exactly_one_wins(extracted: Store):
+    with extracted.reading() as session:
+        between = deciding("adjudication", *pair(session, "t2 12"))
+    together = threading.Barrier(2)
+    ended = []
+
+    def decide_for(follow: str) -> None:
+        together.wait(timeout=30)
+        try:
+            with extracted.writing() as session:
+                decide(session, replace(between, follow=follow), b"{}", LATER)
+            ended.append("decided")
+        except Conflict:
+            ended.append("refused")
+
+    people = [threading.Thread(target=decide_for, args=(one,)) for one in between.of]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(timeout=60)
+    assert sorted(ended) == ["decided", "refused"]
+    with extracted.reading() as session:
+        assert len(rows_of(session, t.Decision)) == 1
+
+
+def test_a_decision_that_breaks_off_leaves_nothing(
+    extracted: Store, monkeypatch: pytest.MonkeyPatch
+):
+    with extracted.reading() as session:
+        before = dump(session)
+        between = deciding("adjudication", *pair(session, "t2 12"), values={"events": 3})
+
+    def failing(*_: object) -> None:
+        raise ConnectionError("killed")
+
+    monkeypatch.setattr(decisions, "refresh_statuses", failing)
+    with pytest.raises(ConnectionError), extracted.writing() as session:
+        decide(session, between, b"{}", LATER)
+    with extracted.reading() as session:
+        assert dump(session) == before
+
+
+def test_a_registry_result_can_be_corrected_and_coming_again_does_not_undo_it(session: Session):
+    def entry(events: float) -> StudyRecord:
+        return replace(
+            an_entry(), results=(a_result(events=events), a_result("other", category=None))
+        )
+
+    save_study(session, entry(5))
+    (row,) = [r for r in rows_of(session, t.Result) if r.key == "t2"]
+    made, out = decided(session, deciding("correction", row, values={"events": 4}))
+    assert (made.status, out.collection) == ("corrected", "clinicaltrials")
+    save_study(session, entry(3), now=LATER)
+    session.expire_all()
+    assert {r.key: r.status for r in rows_of(session, t.Result, record_id=row.record_id)} == {
+        "t2": "superseded", "t2 | complement: event": "superseded", "other": "single",
+    }  # fmt: skip
+    assert read_decision(session, out.id).of[0].has_changed_since
+    assert cells(session, made) == {"events": 4, "n_analysed": 6}
+    assert len(rows_of(session, t.Arm)) == 1
+
+
+def test_merging_studies_takes_their_decisions_along(extracted: Store):
+    with extracted.writing() as session:
+        decided(session, deciding("adjudication", *pair(session, "t2 12"), values={"events": 3}))
+        (study,) = rows_of(session, t.Study)
+        (other,) = save_study(session, a_study("elsewhere", "B"))
+        merge_studies(session, loser=study.id, survivor=other)
+        assert rows_of(session, t.Decision)[0].study_id == other
+    assert extract(extracted, "anna", seed_tables(), now=LATER).is_unchanged
+    changes = changed(seed_tables(), "results", EDSS_48, n="7")
+    extract(extracted, "anna", changes, now=LATER)
+    with extracted.reading() as session:
+        assert {row.study_id for row in rows_of(session, t.Result)} == {other}
+        assert pair(session, "edss 48")[0].status == "disputed"

@@ -48,7 +48,7 @@ class StoredRecord(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     source: str
-    key: str
+    key: str = Field(index=True)
     view: str
     work_id: int | None = Field(default=None, foreign_key="work.id", index=True)
     study_id: int | None = Field(default=None, foreign_key="study.id", index=True)

@@ -1,5 +1,5 @@
 """Values say where they stand among those entered for the same thing, people decide between them,
-and what a study record said before it changed is kept.
+and what a study record said before it changed is kept. Records are found by key alone too.
 
 Nothing was entered twice before: all values held stand alone.
 """
@@ -30,6 +30,7 @@ def upgrade() -> None:
         )
     op.add_column("record", sa.Column("who", sa.String(), nullable=True))
     op.add_column("record", sa.Column("why", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_record_key"), "record", ["key"])
     op.create_table(
         "record_version",
         sa.Column("record_id", sa.Integer(), nullable=False),
@@ -99,6 +100,7 @@ def downgrade() -> None:
     op.drop_table("decision_input")
     op.drop_table("decision")
     op.drop_table("record_version")
+    op.drop_index(op.f("ix_record_key"), "record")
     op.drop_column("record", "why")
     op.drop_column("record", "who")
     for table in ("adverse_event", "result"):
