@@ -34,7 +34,7 @@ def pool(
         str | None, typer.Option(help="Kind of variance: LS, UB, LS2, HO, AV, RevMan ...")
     ] = None,
     add: Annotated[
-        float | None, typer.Option(help="Added to zero cells [default: 0.5 where needed].")
+        float | None, typer.Option(help="Added to zero cells (default: 0.5 where needed).")
     ] = None,
     to: Annotated[str, typer.Option(help="Where: only0, all, if0all or none.")] = "only0",
     drop00: Annotated[
@@ -64,8 +64,8 @@ def pool(
         bool, typer.Option("--bias", help="Tests of funnel asymmetry, and fail-safe N.")
     ] = False,
     trimfill: Annotated[bool, typer.Option("--trimfill", help="Trim and fill.")] = False,
-    estimator: Annotated[
-        str, typer.Option(help="Of the number trimmed: L0, R0 or Q0.", metavar="NAME")
+    trimfill_estimator: Annotated[
+        str, typer.Option(help="Of the number of missing studies: L0, R0 or Q0.", metavar="NAME")
     ] = "L0",
     influence: Annotated[
         bool, typer.Option("--influence", help="What each study does to the result.")
@@ -117,7 +117,7 @@ def pool(
         cumulative=cumulative,
         leave_one_out=leave_one_out,
         bias=bias,
-        trimfill=estimator if trimfill else None,
+        trimfill=trimfill_estimator if trimfill else None,
         influence=influence,
         without_origins=_split(without_origin),
     )

@@ -58,7 +58,7 @@ def test_a_table_comes_from_stdin_too() -> None:
 def test_everything_can_be_asked_for_at_once(bcg: str) -> None:
     asked = (
         "--measure", "OR", "--method", "DL", "--subgroup", "alloc", "--cumulative", "year",
-        "--leave-one-out", "--bias", "--trimfill", "--estimator", "R0", "--influence",
+        "--leave-one-out", "--bias", "--trimfill", "--trimfill-estimator", "R0", "--influence",
         "--level", "90", "--add", "0.25", "--to", "all", "--drop00", "--vtype", "LS",
         "--without-origin", "imputed,digitised",
     )  # fmt: skip
