@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, cast
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers import StoreDep, answers_with
+from api.answers import StoreDep, also_as, answer, answers_with, finished
+from api.negotiation import wants_html
 from kb.errors import InvalidInput
+from kb.formats.outcome_tables.layouts import TABLES_ABOUT
 from kb.outcomes.comparisons import Table as ResultTable
 from kb.outcomes.comparisons import choices_of
+from kb.pictures.forest import forest
+from kb.pictures.of_analysis import forest_of
+from kb.pictures.render import MEDIA_TYPES, Format, render
 from kb.store.analysis_tables import DEFAULT_MEASURE, Selected, select_for_analysis
 from kb.store.engine import Store
 from kb.store.listing import Asked
-from kb.synthesis.analysis import Choices, analyse
+from kb.synthesis.analysis import ALL_METHODS, Analysis, Choices, analyse
+from kb.synthesis.pooling import TESTS
 from kb.synthesis.report import as_json
-from kb.synthesis.table import permitted_measures, read_rows
+from kb.synthesis.table import Table, permitted_measures, read_rows
 
 router = APIRouter(tags=["synthesis"])
 
@@ -130,6 +137,96 @@ def synthesise(store: StoreDep, given: SynthesisIn) -> Response:
 
     Nothing is stored. A selection that would count participants twice is refused, and says whom.
     """
+    analysis, _, told = _analysed(store, given)
+    return Response(orjson.dumps(as_json(analysis) | told), media_type="application/json")
+
+
+@router.get("/synthesis", responses=answers_with(SynthesisOut))
+@also_as(*MEDIA_TYPES)
+def synthesis_of_selection(
+    request: Request,
+    store: StoreDep,
+    table: Annotated[
+        ResultTable | None, Query(description="What the rows hold: 2x2, proportion, prepost ...")
+    ] = None,
+    filter: Annotated[str | None, Query(description="As in GET /results")] = None,
+    search: Annotated[str | None, Query(description="As in GET /results")] = None,
+    measure: Annotated[str | None, Query(description="The table's usual one if left out")] = None,
+    method: Annotated[str, Query(description="REML, DL, PM, EE, MH, PETO, GLMM ...")] = "REML",
+    test: Annotated[str, Query(description="z, knha or adhoc")] = "z",
+    level: Annotated[float, Query(description="Of intervals, in percent")] = 95.0,
+    subgroup: Annotated[str | None, Query(description="Column: route, donor, tissue ...")] = None,
+    r: Annotated[float | None, Query(description="Correlation where none can be computed")] = None,
+    without_origin: Annotated[list[str] | None, Query(description="e.g. imputed")] = None,
+    shared_control: Annotated[str | None, Query(description="flag, split or combine")] = None,
+    one_per_window: Annotated[str | None, Query(description="closest, longest or primary")] = None,
+    keep_dependent: Annotated[
+        bool, Query(description="Pool rows though participants count twice")
+    ] = False,
+) -> Response:
+    """Results of this base pooled, as JSON, as a page, or with `format=svg`, `pdf` or `png` as a
+    forest plot. Nothing is stored; the address is the whole choice, and can be passed on."""
+    asked = dict(request.query_params)
+    if table is None:
+        if wants_html(request.scope):
+            return answer(request, None, "synthesis.html", context=_choices_on_page(asked))
+        raise InvalidInput(f"say which table: {', '.join(ResultTable)}")
+    # An empty field of a form is not an answer.
+    given = SynthesisIn(
+        rows=None,
+        selection=SelectionIn(
+            table=table,
+            filter=filter or None,
+            search=search or None,
+            r=r,
+            without_origin=without_origin or [],
+            shared_control=shared_control or None,
+            one_per_window=one_per_window or None,
+            keep_dependent=keep_dependent,
+        ),
+        measure=measure or None,
+        method=method,
+        test=test,
+        level=level,
+        subgroup=subgroup or None,
+    )
+    analysis, rows, told = _analysed(store, given)
+    format = request.query_params.get("format")
+    picture = None
+    if format in MEDIA_TYPES or wants_html(request.scope):
+        drawing = forest(forest_of(analysis, rows, title=_title(analysis, filter)))
+        if format in MEDIA_TYPES:
+            body = render(drawing, cast(Format, format))
+            return finished(request, body, MEDIA_TYPES[format])
+        picture = Markup(render(drawing, "svg").decode())
+    return answer(
+        request,
+        as_json(analysis) | told,
+        "synthesis.html",
+        context={**_choices_on_page(asked), "picture": picture},
+    )
+
+
+_ON_PAGE: Final = ("table", "filter", "measure", "method", "test", "one_per_window", "subgroup")
+
+
+def _choices_on_page(asked: dict[str, str]) -> dict[str, Any]:
+    return {
+        "asked": dict.fromkeys(_ON_PAGE, "") | asked,
+        "tables": [(t.value, TABLES_ABOUT[t]) for t in ResultTable],
+        "methods": ALL_METHODS,
+        "tests": TESTS,
+        "formats": list(MEDIA_TYPES),
+    }
+
+
+def _title(analysis: Analysis, filter: str | None) -> str:
+    name = analysis.measure.natural or analysis.measure.name
+    return f"{name[0].upper()}{name[1:]}{f': {filter}' if filter else ''}"
+
+
+def _analysed(store: Store, given: SynthesisIn) -> tuple[Analysis, Table, dict[str, Any]]:
+    """The analysis, the table it stands on, and what was selected for it."""
     if (given.rows is None) == (given.selection is None):
         raise InvalidInput("send rows, or a selection of results, and not both")
     told: dict[str, Any] = {}
@@ -153,8 +250,7 @@ def synthesise(store: StoreDep, given: SynthesisIn) -> Response:
         without_origins=tuple(given.without_origins),
         **asked,
     )
-    found = as_json(analyse(table, choices)) | told
-    return Response(orjson.dumps(found), media_type="application/json")
+    return analyse(table, choices), table, told
 
 
 def _check_size(given: SynthesisIn, k: int) -> None:

@@ -135,3 +135,30 @@ def test_a_selection_that_counts_persons_twice_is_refused(starter_client: TestCl
     assert starter_client.post("/synthesis", json=both).status_code == 422
     wrong = {"selection": {"table": "cube"}}
     assert starter_client.post("/synthesis", json=wrong).status_code == 422
+
+
+SELECTED = (
+    "/synthesis?table=proportion&one_per_window=longest"
+    "&filter=outcome:EDSS_CAT,category:worsened,days:>150,study:!S25"
+)
+
+
+def test_a_synthesis_has_an_address_that_can_be_passed_on(starter_client: TestClient) -> None:
+    found = starter_client.get(SELECTED).json()
+    assert (found["measure"], found["k"]) == ("PLO", 5)
+    picture = starter_client.get(SELECTED + "&format=svg")
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert "Iacobaeus 2019" in picture.text
+    assert "<desc" in picture.text
+    page = starter_client.get(SELECTED, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "What these numbers cannot say" in page.text
+    assert "<svg" in page.text
+    empty = starter_client.get("/synthesis", headers={"Accept": "text/html"})
+    assert (empty.status_code, "<form" in empty.text) == (200, True)
+
+
+def test_a_synthesis_of_nothing_says_what_to_ask(plain_client: TestClient) -> None:
+    assert "say which table" in plain_client.get("/synthesis").json()["detail"]
+    nothing = plain_client.get("/synthesis?table=2x2&filter=outcome:EDSS")
+    assert nothing.headers["content-type"] == "application/problem+json"
