@@ -23,6 +23,13 @@ from typing import Final, TypeVar
 
 from kb.errors import InvalidInput
 from kb.models.evidence import CellName, Origin, ResultKind, State, Statistic
+from kb.outcomes.arm_labels import (
+    cohort_of,
+    names_cells,
+    names_control,
+    names_sequence,
+    names_several_groups,
+)
 from kb.outcomes.chains import Input, Number, Refused, Step, least_trusted, missing
 from kb.outcomes.harmonise import (
     ASSUMED_CORRELATION,
@@ -35,7 +42,14 @@ from kb.outcomes.harmonise import (
     sd_from_contrast,
     split_arm,
 )
-from kb.outcomes.observed import CONTROL, EXPERIMENTAL, ArmFacts, Observed, StudyFacts
+from kb.outcomes.observed import (
+    ACTIVE_COMPARATOR,
+    CONTROL,
+    EXPERIMENTAL,
+    ArmFacts,
+    Observed,
+    StudyFacts,
+)
 from kb.outcomes.windows import WINDOWS, Choose, Family, Timed, choose
 
 
@@ -71,6 +85,7 @@ class Choices:
     complements: bool = False  # also "no new lesions in 5 of 6", which its event stands for
     one_per_window: Choose | None = None  # at most one time of each window, by this rule
     controls: bool = False  # also groups with control participants, in the tables of one group
+    stated_roles: bool = False  # no comparison whose roles are inferred, see `_roles`
 
 
 def choices_of(
@@ -81,6 +96,7 @@ def choices_of(
     one_per_window: str | None = None,
     complements: bool = False,
     controls: bool = False,
+    stated_roles: bool = False,
 ) -> Choices:
     """Choices from the words of a request. Raises InvalidInput for one that is none."""
     dropped = [_one_of(Origin, "an origin", origin) for origin in without_origin]
@@ -94,6 +110,7 @@ def choices_of(
         else _one_of(Choose, "a rule to choose by", one_per_window),
         complements=complements,
         controls=controls,
+        stated_roles=stated_roles,
     )
 
 
@@ -180,7 +197,8 @@ REASONS: Final[Mapping[str, str]] = {
     "baseline": "measured before treatment, which compares nothing",
     "no_comparison": "no experimental and control arm with the same outcome, time, category, "
     "population, statistic and unit",
-    "no_role": "the source does not say which arm is experimental and which is control",
+    "no_role": "neither the source nor the labels say which arm is experimental and which is "
+    "control",
     "ambiguous": "several results of one arm stand in the same place, and none is the one",
     "twice": "the same arm's persons are given as a count, too",
     "no_number": "another result of the same arm in the same place has the number",
@@ -204,7 +222,11 @@ NOTES: Final[Mapping[str, str]] = {
     "turned_round": "Printed as control against experimental; turned round here.",
     "arms_not_stated": "The source does not say what the estimate compares.",
     "direction_not_stated": "The source does not say which group was subtracted from, or divided "
-    "by, the other.",
+    "by, the other; yi is left empty.",
+    "role_from_label": "The source does not say which group is the control, or says it of the "
+    "other; its label does (placebo, sham, control, usual care, no treatment ...).",
+    "active_comparator": "The control received another treatment and no cells; the source calls it "
+    "an active comparator.",
     "arm_level_exists": "The same comparison can be made from the arms' own numbers.",
     "given_twice": "Another row gives the same arm, outcome and time from another result.",
     "repeats": "The study has further rows for the same outcome in this table.",
@@ -240,7 +262,7 @@ COLUMNS: Final[Mapping[Table, tuple[str, ...]]] = {
     Table.BINARY: ("ai", "bi", "ci", "di", "n1i", "n2i"),
     Table.CONTINUOUS: ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"),
     Table.RATE: ("x1i", "t1i", "x2i", "t2i"),
-    Table.PROPORTION: ("xi", "mi", "ni"),
+    Table.PROPORTION: ("xi", "ni"),
     Table.MEAN: ("mi", "sdi", "ni"),
     Table.ONE_RATE: ("xi", "ti"),
     Table.CHANGE: ("m1i", "m2i", "sd1i", "sd2i", "ri", "ni"),
@@ -340,11 +362,16 @@ class _Maker:
     def treated(self, found: Iterable[Observed]) -> list[Observed]:
         kept = []
         for o in found:
-            if not o.arm.is_treated and not self.choices.controls:
+            if not self._is_treated(o.arm) and not self.choices.controls:
                 self.leave_out("not_treated", o)
             else:
                 kept.append(o)
         return kept
+
+    def _is_treated(self, arm: ArmFacts) -> bool:
+        if self.choices.stated_roles:
+            return arm.is_treated
+        return (arm.is_treated or _has_cells(arm)) and not names_control(arm.label)
 
     def with_numbers(self, found: Iterable[Observed]) -> list[Observed]:
         """Where an arm has several results worded alike in one place and only one of them has the
@@ -420,7 +447,7 @@ def _one_per_window(maker: _Maker, rows: Sequence[AnalysisRow], rule: Choose) ->
 def _proportions(maker: _Maker) -> Iterator[AnalysisRow]:
     for o in maker.treated(maker.persons()):
         v = maker.values(o)
-        yield _one_group(maker, o, {"xi": v.events, "mi": _without(v, o), "ni": v.n})
+        yield _one_group(maker, o, {"xi": v.events, "ni": v.n})
 
 
 def _means(maker: _Maker) -> Iterator[AnalysisRow]:
@@ -441,7 +468,7 @@ def _one_group(maker: _Maker, o: Observed, numbers: Mapping[str, Number]) -> Ana
         measure=_MEASURES[maker.table],
         scale=None,
         numbers=numbers,
-        needed=tuple(n for n in numbers if not (n == "mi" and "xi" in numbers)),
+        needed=tuple(numbers),
         first=o,
         results=(o,),
         arm=o.arm,
@@ -487,7 +514,7 @@ def _tables(maker: _Maker) -> Iterator[AnalysisRow]:
 
 def _two_means(maker: _Maker) -> Iterator[AnalysisRow]:
     contrasts: dict[tuple[object, ...], Observed] = {
-        (_place(o), o.arm.id, o.comparator.id): o
+        (_place(o, unit=None), o.arm.id, o.comparator.id): o
         for o in maker.all
         if o.kind is ResultKind.CONTRAST and o.comparator is not None and o.enters_analyses
     }
@@ -518,7 +545,7 @@ def _sd_of_contrast(
     ways = ((treated.arm.id, pair.control.arm.id), (pair.control.arm.id, treated.arm.id))
     for ids in ways:
         for statistic in (treated.statistic, None):
-            place = _place(treated, statistic=statistic)
+            place = _place(treated, statistic=statistic, unit=None)
             contrast = contrasts.get((place, *ids))
             if contrast is None:
                 continue
@@ -569,25 +596,81 @@ def _pairs(maker: _Maker, found: Sequence[Observed]) -> Iterator[_Pair]:
     for o in maker.with_numbers(found):
         places[_place(o, statistic=_counted_as(o))].append(o)
     for here in places.values():
-        if not {o.arm.role for o in here} & {EXPERIMENTAL, CONTROL}:
+        roles = _roles([o.arm for o in here], maker.choices)
+        sides = [o for o in here if roles[o.arm.id].role is not None]
+        if not sides:
             maker.leave_out(
                 "no_comparison" if all(o.arm.is_whole_study for o in here) else "no_role", *here
             )
             continue
-        sides = [o for o in here if o.arm.role in (EXPERIMENTAL, CONTROL)]
         maker.leave_out("no_role", *(o for o in here if o not in sides))
         matched: set[str] = set()
-        for treated, control, note in _matched(maker, sides):
+        for treated, control, note in _matched(maker, sides, roles):
             matched |= {control.id, *(o.id for o in treated)}
             yield from _with_shared_control(maker, treated, control, note)
         maker.leave_out("no_comparison", *(o for o in sides if o.id not in matched))
 
 
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """`role` is EXPERIMENTAL, CONTROL or None; `note` says what it rests on, where not on the
+    source's own word."""
+
+    role: str | None
+    note: str | None = None
+
+
+def _roles(arms: Sequence[ArmFacts], choices: Choices) -> dict[str, _Role]:
+    """Which arms of one place are experimental and which are controls, by id.
+
+    The source's word stands, unless a label contradicts it: an arm that is labelled as a control
+    (`names_control`) beside arms that are not is the control. Where a control is known, an arm of
+    which nothing is said is experimental if it is given cells, or if no other arm is called so.
+    Where none is, an active comparator without cells is the control of arms with cells. Sequences
+    of treatments, all participants and groups beside their parts have no role, and arms without a
+    control among them have none to be compared with.
+    """
+    found = {
+        arm.id: _Role(arm.role if arm.role in (EXPERIMENTAL, CONTROL) else None) for arm in arms
+    }
+    if choices.stated_roles:
+        return found
+    own = list({arm.id: arm for arm in arms if not arm.is_whole_study}.values())
+    labelled = [arm for arm in own if names_control(arm.label)]
+    if len(labelled) < len(own):
+        for arm in labelled:
+            if arm.role != CONTROL:
+                found[arm.id] = _Role(CONTROL, "role_from_label")
+        if len(own) == 2 and len(labelled) == 1 and labelled[0].role == EXPERIMENTAL:
+            (other,) = (arm for arm in own if arm is not labelled[0])
+            if other.role == CONTROL:
+                found[other.id] = _Role(EXPERIMENTAL, "role_from_label")
+    is_called_experimental = any(found[arm.id].role == EXPERIMENTAL for arm in own)
+    if any(found[arm.id].role == CONTROL for arm in own):
+        for arm in own:
+            is_open = found[arm.id].role is None and arm not in labelled
+            if not is_open or names_sequence(arm.label):
+                continue
+            if not is_called_experimental or (
+                _has_cells(arm) and not names_several_groups(arm.label)
+            ):
+                found[arm.id] = _Role(EXPERIMENTAL, "role_from_label")
+    elif any(found[arm.id].role == EXPERIMENTAL and _has_cells(arm) for arm in own):
+        for arm in own:
+            if arm.role == ACTIVE_COMPARATOR and not _has_cells(arm):
+                found[arm.id] = _Role(CONTROL, "active_comparator")
+    return found
+
+
+def _has_cells(arm: ArmFacts) -> bool:
+    return arm.role != CONTROL and (arm.holds_cells or names_cells(arm.label))
+
+
 def _matched(
-    maker: _Maker, sides: Sequence[Observed]
+    maker: _Maker, sides: Sequence[Observed], roles: Mapping[str, _Role]
 ) -> Iterator[tuple[list[Observed], Observed, tuple[str, ...]]]:
     """Experimental results with the control's, one of each arm; worded alike where an arm has
-    several."""
+    several, and within cohorts where every arm is of one and there are several controls."""
     per_arm: dict[str, list[Observed]] = defaultdict(list)
     for o in sides:
         per_arm[o.arm.id].append(o)
@@ -603,11 +686,19 @@ def _matched(
         if len(arms) != len(set(arms)):
             maker.leave_out("ambiguous", *group)
             continue
-        treated = [o for o in group if o.arm.role == EXPERIMENTAL]
-        for control in (o for o in group if o.arm.role == CONTROL):
+        all_treated = [o for o in group if roles[o.arm.id].role == EXPERIMENTAL]
+        controls = [o for o in group if roles[o.arm.id].role == CONTROL]
+        cohorts = {o.id: cohort_of(o.arm.label) for o in group}
+        by_cohort = len(controls) > 1 and None not in cohorts.values()
+        for control in controls:
+            treated = [
+                o for o in all_treated if not by_cohort or cohorts[o.id] == cohorts[control.id]
+            ]
             if treated:
                 is_alike = len({o.outcome_title for o in (*treated, control)}) == 1
-                yield treated, control, () if is_alike else ("titles_differ",)
+                said = [roles[o.arm.id].note for o in (*treated, control)]
+                notes = dict.fromkeys(note for note in said if note is not None)
+                yield treated, control, (*notes, *(() if is_alike else ("titles_differ",)))
 
 
 def _with_shared_control(
@@ -819,11 +910,18 @@ def _n_notes(before: Number, after: Number) -> tuple[str, ...]:
 # -- contrasts -----------------------------------------------------------------------------------
 
 
+_AS_PRINTED: Final = {
+    "estimate": CellName.ESTIMATE,
+    "ci_low": CellName.CI_LOW,
+    "ci_high": CellName.CI_HIGH,
+}
+
+
 def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
     arms: dict[tuple[object, ...], list[Observed]] = defaultdict(list)
     for o in maker.all:
         if o.kind is ResultKind.ARM:
-            arms[(o.arm.id, _place(o, statistic=None))].append(o)
+            arms[(o.arm.id, _contrast_place(o))].append(o)
     for o in maker.all:
         if o.kind is not ResultKind.CONTRAST:
             continue
@@ -837,9 +935,7 @@ def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
             "yi": found.estimate if found.measure else missing(State.UNCLEAR),
             "vi": _squared(found.se),
             "sei": found.se,
-            "estimate": _cell(o, CellName.ESTIMATE),
-            "ci_low": _cell(o, CellName.CI_LOW),
-            "ci_high": _cell(o, CellName.CI_HIGH),
+            **{name: _cell(o, cell) for name, cell in _AS_PRINTED.items()},
             "n1i": missing() if n_1 is None else n_1,
             "n2i": missing() if n_2 is None else n_2,
         }
@@ -847,14 +943,22 @@ def _estimates(maker: _Maker) -> Iterator[AnalysisRow]:
         arm, comparator, better = o.arm, o.comparator, o.better
         if comparator is None:
             notes.append("arms_not_stated")
-        elif (arm.role, comparator.role) == (CONTROL, EXPERIMENTAL):
-            numbers = _turned_round(numbers, found.scale)
-            arm, comparator = comparator, arm
-            better = {"lower": "higher", "higher": "lower"}.get(better or "")
-            notes.append("turned_round")
+        else:
+            roles = _roles([arm, comparator], maker.choices)
+            said = [roles[one.id].note for one in (arm, comparator)]
+            notes += dict.fromkeys(note for note in said if note is not None)
+            if (roles[arm.id].role, roles[comparator.id].role) == (CONTROL, EXPERIMENTAL):
+                numbers = _turned_round(numbers, found.scale)
+                arm, comparator = comparator, arm
+                better = {"lower": "higher", "higher": "lower"}.get(better or "")
+                notes.append("turned_round")
         if "direction_not_stated" in o.caveats:
+            # Turned round or not would be a guess, and the sign is all that the estimate is for.
+            numbers |= {"yi": missing(State.UNCLEAR)}
+            notes = [note for note in notes if note != "turned_round"]
+            numbers |= {name: _cell(o, cell) for name, cell in _AS_PRINTED.items()}
             notes.append("direction_not_stated")
-        place = _place(o, statistic=None)
+        place = _contrast_place(o)
         if comparator is not None and (arm.id, place) in arms and (comparator.id, place) in arms:
             notes.append("arm_level_exists")
         yield AnalysisRow(
@@ -879,7 +983,7 @@ def _n_of(
 ) -> Number | None:
     """Persons of an arm behind a contrast: those analysed for the same outcome at the same time,
     where the arm's results agree on them."""
-    here = arms.get((arm, _place(o, statistic=None)), ())
+    here = arms.get((arm, _contrast_place(o)), ())
     known = {n.value: n for other in here if (n := maker.values(other).n).value is not None}
     return next(iter(known.values())) if len(known) == 1 else None
 
@@ -1000,7 +1104,9 @@ def _counted_as(o: Observed) -> object:
 _SAME: Final = object()
 
 
-def _place(o: Observed, *, statistic: object = _SAME, time: object = _SAME) -> tuple[object, ...]:
+def _place(
+    o: Observed, *, statistic: object = _SAME, time: object = _SAME, unit: object = _SAME
+) -> tuple[object, ...]:
     """What two results must have in common to be compared."""
     return (
         o.record,
@@ -1010,9 +1116,15 @@ def _place(o: Observed, *, statistic: object = _SAME, time: object = _SAME) -> t
         o.analysis_set,
         o.subgroup,
         o.statistic if statistic is _SAME else statistic,
-        o.reported.unit,
+        o.reported.unit if unit is _SAME else unit,
         o.unit_of_analysis,
     )
+
+
+def _contrast_place(o: Observed) -> tuple[object, ...]:
+    """What a contrast has in common with the arms it is of. A ratio has no unit, and a contrast
+    need not say whether it is one of changes."""
+    return _place(o, statistic=None, unit=None)
 
 
 def _time(o: Observed) -> tuple[object, ...]:

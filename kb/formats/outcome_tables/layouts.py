@@ -62,6 +62,7 @@ _MEANS: Final[Mapping[str, tuple[str, str | None]]] = {
     "xi": ("Persons with the event; in the table one-rate events", None),
     "ti": ("Time under observation", "person-years"),
     "ni": ("Persons analysed, for this outcome and time; before and after: measured twice", None),
+    "mi": ("Mean", None),
     "sdi": ("SD", None),
     "ri": ("Correlation of baseline with follow-up", None),
     "yi": ("Estimate on the scale of analysis: the logarithm of a ratio, else as reported", None),
@@ -106,7 +107,7 @@ def table_layout(table: Table, names: Names = Names.METAFOR) -> Layout[AnalysisR
     if table is Table.ESTIMATE:
         fields.append(_text("scale", "Of yi: log or natural", _of("scale")))
     for name, shown in numbers.items():
-        fields += _number_fields(table, name, shown)
+        fields += _number_fields(name, shown)
     fields += _judgement()
     fields += _moderators()
     fields += _trail()
@@ -168,14 +169,8 @@ def _window_of(row: AnalysisRow) -> str | None:
     return found.label if found else None
 
 
-def _number_fields(table: Table, name: str, shown: str) -> Iterator[Field[AnalysisRow]]:
+def _number_fields(name: str, shown: str) -> Iterator[Field[AnalysisRow]]:
     meaning, unit = _MEANS.get(name, ("", None))
-    if name == "mi":
-        meaning, unit = (
-            ("Mean", None)
-            if table is Table.MEAN
-            else ("Persons without the event", "persons")
-        )  # fmt: skip
 
     def number(row: AnalysisRow) -> Number:
         return row.numbers[name]
