@@ -177,13 +177,13 @@ def _xlsx(reading: _Reading, path: Path) -> None:
     """One pass over the studies fills the sheet of results and those of all tables."""
     layouts: dict[Table, Layout[AnalysisRow]] = {table: table_layout(table) for table in Table}
     long = long_layout()
-    left_out: dict[Table, Summary] = {}
+    tables = reading.summary.tables
     book = Workbook(path)
     book.sheet("about", ("what", "value", "meaning"))
     book.sheet("results", long.header)
     for table, layout in layouts.items():
         book.sheet(layout.name, layout.header)
-        left_out[table] = Summary(results=reading.summary.results)
+        tables[layout.name] = Summary(results=reading.summary.results)
     book.sheet("dictionary", DICTIONARY_HEADER)
     for own in reading.studies():
         reading.summary.studies.add(own[0].study.id)
@@ -192,21 +192,21 @@ def _xlsx(reading: _Reading, path: Path) -> None:
             book.add("results", long.values(o))
         for table, layout in layouts.items():
             compared = reading.compared(table, own)
-            left_out[table].left(*compared.left_out)
+            tables[layout.name].left(*compared.left_out)
             for row in compared.rows:
-                left_out[table].saw(row)
+                tables[layout.name].saw(row)
                 book.add(layout.name, layout.values(row))
     for line in dictionary_rows([long, *layouts.values()]):
         book.add("dictionary", line)
-    for said in _about(reading, {layouts[t].name: s for t, s in left_out.items()}):
+    for said in _about(reading):
         book.add("about", said)
     book.close()
 
 
-def _about(reading: _Reading, tables: dict[str, Summary]) -> Iterator[tuple[Value, ...]]:
+def _about(reading: _Reading) -> Iterator[tuple[Value, ...]]:
     yield ("results", reading.summary.results, "as many as the list of results counts")
     yield ("filter", _shown(reading.asked), "what was asked for; empty: everything")
-    for name, summary in tables.items():
+    for name, summary in reading.summary.tables.items():
         yield (f"{name}: rows", summary.rows, f"{summary.usable} of them usable")
         for what, n in summary.not_usable.most_common():
             yield (f"{name}: rows not usable", n, what)

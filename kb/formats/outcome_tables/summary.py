@@ -13,7 +13,8 @@ from kb.outcomes.comparisons import NOTES, REASONS, AnalysisRow, LeftOut
 @dataclass(slots=True)
 class Summary:
     """`results` is the length of the list asked for; `rows` what was written. `left_out` counts
-    results by reason, `not_usable` rows by what they lack, `notes` rows by note."""
+    results by reason, `not_usable` rows by what they lack, `notes` rows by note. `tables` has a
+    summary of each table where one file holds several."""
 
     results: int
     rows: int = 0
@@ -22,6 +23,7 @@ class Summary:
     not_usable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    tables: dict[str, Summary] = field(default_factory=dict)
 
     def saw(self, row: AnalysisRow) -> None:
         self.rows += 1
@@ -36,11 +38,11 @@ class Summary:
         self.left_out.update(entry.reason for entry in out)
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "results": self.results,
-            "rows": self.rows,
+        whole = {"results": self.results, "rows": self.rows, "studies": len(self.studies)}
+        if self.tables:
+            return whole | {"tables": {name: own.as_json() for name, own in self.tables.items()}}
+        return whole | {
             "usable": self.usable,
-            "studies": len(self.studies),
             "not_usable": dict(self.not_usable.most_common()),
             "left_out": [
                 {"reason": reason, "meaning": REASONS[reason], "results": n}
@@ -54,6 +56,13 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """For people, the most important first."""
+        if self.tables:
+            studies = _many(len(self.studies), "study", "studies")
+            yield f"{_many(self.results, 'result')} of {studies}"
+            for name, own in self.tables.items():
+                if own.rows:
+                    yield f"{name}: {_many(own.rows, 'row')}, {own.usable:,} usable"
+            return
         yield (
             f"{_many(self.rows, 'row')} of {_many(len(self.studies), 'study', 'studies')}, "
             f"{self.usable:,} usable"
