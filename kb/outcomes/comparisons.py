@@ -663,7 +663,8 @@ def _roles(arms: Sequence[ArmFacts], choices: Choices) -> dict[str, _Role]:
 
 
 def _has_cells(arm: ArmFacts) -> bool:
-    return arm.role != CONTROL and (arm.holds_cells or names_cells(arm.label))
+    is_other = arm.role == CONTROL or arm.holds_controls
+    return not is_other and (arm.holds_cells or names_cells(arm.label))
 
 
 def _matched(

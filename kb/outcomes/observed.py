@@ -14,6 +14,7 @@ from kb.outcomes.harmonise import ReportedResult
 
 EXPERIMENTAL: Final = "experimental"
 CONTROL: Final = "control"
+ACTIVE_COMPARATOR: Final = "active comparator"
 SEPARATOR: Final = " | "  # between what several sources say
 
 
@@ -79,13 +80,14 @@ class StudyFacts:
 class ArmFacts:
     """`dose_...` are of one administration in 10^6 cells, `cumulative_...` of all; a range keeps
     its two ends and has no value. `holds_controls`: all participants of a study that has a control
-    arm."""
+    arm. `holds_cells`: a cell product is described for it."""
 
     id: str
     label: str
     role: str | None
     is_whole_study: bool
     holds_controls: bool
+    holds_cells: bool = False
     tissue: Fact
     donor: Fact
     route: Fact

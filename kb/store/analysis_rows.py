@@ -305,6 +305,7 @@ def _arm_facts(
         role=row.role,
         is_whole_study=row.is_whole_study,
         holds_controls=holds_controls,
+        holds_cells=bool(products),
         tissue=_agreed(products, lambda p: p.tissue),
         donor=_agreed(products, lambda p: p.donor),
         route=_agreed(doses, lambda d: d.route),

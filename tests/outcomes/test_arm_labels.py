@@ -17,7 +17,7 @@ from kb.outcomes.arm_labels import (
     "label",
     [
         "Placebo", "1 Placebo", "Placebo qw", "PLACEBO", "Patients Who Received Placebo",
-        "Placebo-Control", "Matching placebo infusion", "Sham procedure", "Sham bone marrow harvest",
+        "Placebo-Control", "Matching placebo infusion", "Sham procedure", "Sham harvest",
         "Control", "Control Group", "Controls", "Arm B: Control", "Active Control",
         "Control (hyaluronic acid)", "Standard of Care", "Standard medical therapy", "Usual care",
         "Best supportive care", "Placebo + standard of care", "No treatment", "No intervention",

@@ -20,7 +20,7 @@ from kb.outcomes.comparisons import (
     analysis_rows,
     choices_of,
 )
-from kb.outcomes.observed import Observed, Overlap
+from kb.outcomes.observed import ArmFacts, Observed, Overlap
 from tests.outcomes.measured import a_report, a_result, a_study, an_arm, weeks
 
 TREATED = an_arm(1)
@@ -544,3 +544,149 @@ def test_choices_that_are_none_are_refused(wrong):
 def test_every_note_and_reason_is_explained():
     assert all(text.endswith(".") for text in NOTES.values())
     assert all(REASONS.values())
+
+
+# -- which arm is the control, where the source does not say -------------------------------------
+
+
+def labelled(number: int, label: str, role: str | None = None, **more: Any) -> ArmFacts:
+    return an_arm(number, role, label=label, **more)
+
+
+def pairs_of(*arms: ArmFacts, **choices: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """Comparison and notes of each row that the arms' counts give."""
+    counts = [persons(number, arm, number, 10) for number, arm in enumerate(arms, start=1)]
+    found = rows(Table.BINARY, *counts, **choices)
+    inferred = ("role_from_label", "active_comparator")
+    return [(row.comparison, tuple(n for n in row.notes if n in inferred)) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("arms", "comparisons"),
+    [
+        pytest.param(
+            [labelled(1, "Placebo qw", "experimental"), labelled(2, "Drug qw", "experimental")],
+            ["Drug qw vs Placebo qw"],
+            id="a placebo registered as experimental",
+        ),
+        pytest.param(
+            [labelled(1, "Repaglinide"), labelled(2, "Placebo")],
+            ["Repaglinide vs Placebo"],
+            id="no role said of either",
+        ),
+        pytest.param(
+            [labelled(1, "MSC", "control"), labelled(2, "Sham", "experimental")],
+            ["MSC vs Sham"],
+            id="roles the wrong way round",
+        ),
+        pytest.param(
+            [labelled(1, "Enhanced usual care", "active comparator"),
+             labelled(2, "Problem solving", "experimental")],
+            ["Problem solving vs Enhanced usual care"],
+            id="a control registered as active comparator",
+        ),
+        pytest.param(
+            [labelled(1, "MSC high"), labelled(2, "MSC low"), labelled(3, "Control")],
+            ["MSC high vs Control", "MSC low vs Control"],
+            id="two doses and a control",
+        ),
+        pytest.param(
+            [labelled(1, "Fat graft", "control"), labelled(2, "ADSC graft", "active comparator")],
+            ["ADSC graft vs Fat graft"],
+            id="cells registered as active comparator of a sham",
+        ),
+    ],
+)  # fmt: skip
+def test_a_label_says_which_arm_is_the_control_and_the_row_says_so(arms, comparisons):
+    assert pairs_of(*arms) == [(one, ("role_from_label",)) for one in comparisons]
+    assert pairs_of(*arms, stated_roles=True) in ([], [("Sham vs MSC", ())])
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        pytest.param([labelled(1, "MSC 10^6", "experimental"),
+                      labelled(2, "MSC 10^7", "experimental")], id="two doses"),
+        pytest.param([labelled(1, "MSC then placebo"), labelled(2, "Placebo then MSC")],
+                     id="two sequences"),
+        pytest.param([labelled(1, "Placebo"), labelled(2, "Sham")], id="two controls"),
+        pytest.param([labelled(1, "Sirolimus"), labelled(2, "Tacrolimus")], id="two medicines"),
+        pytest.param([an_arm(1, None, label="All", is_whole_study=True), labelled(2, "Placebo")],
+                     id="all participants beside a part of them"),
+        pytest.param([labelled(1, "MSC", "experimental"),
+                      labelled(2, "MSC, fresh", "active comparator")], id="cells against cells"),
+    ],
+)  # fmt: skip
+def test_without_a_control_nothing_is_compared(arms):
+    assert pairs_of(*arms) == []
+
+
+def test_a_stated_control_keeps_its_place_beside_stated_treatment():
+    arms = [labelled(1, "MSC", "experimental"), labelled(2, "Ringer", "control"),
+            labelled(3, "Hyaluronic acid", "active comparator")]  # fmt: skip
+    assert pairs_of(*arms) == [("MSC vs Ringer", ())]
+
+
+def test_an_active_comparator_without_cells_is_the_control_of_cells():
+    cells_ = labelled(1, "Product X", "experimental", holds_cells=True)
+    other = labelled(2, "Hyaluronic acid", "active comparator")
+    assert pairs_of(cells_, other) == [("Product X vs Hyaluronic acid", ("active_comparator",))]
+    assert pairs_of(cells_, other, stated_roles=True) == []
+    medicine = labelled(3, "Medicine", "experimental")
+    assert pairs_of(medicine, other) == []
+
+
+def test_pooled_groups_are_not_compared_beside_their_parts():
+    arms = [labelled(1, "MSC 10^6", "experimental"), labelled(2, "All MSC doses"),
+            labelled(3, "Placebo", "control")]  # fmt: skip
+    assert [comparison for comparison, _ in pairs_of(*arms)] == ["MSC 10^6 vs Placebo"]
+
+
+def test_each_cohort_has_its_own_control():
+    arms = [
+        labelled(n, f"Cohort {cohort} {what}", role)
+        for n, (cohort, what, role) in enumerate(
+            ((1, "MSC", "experimental"), (1, "placebo", "control"),
+             (2, "MSC", "experimental"), (2, "placebo", "control")), start=1)
+    ]  # fmt: skip
+    assert [comparison for comparison, _ in pairs_of(*arms)] == [
+        "Cohort 1 MSC vs Cohort 1 placebo",
+        "Cohort 2 MSC vs Cohort 2 placebo",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "in_table"),
+    [
+        pytest.param("Placebo", False, id="a control of which no role is said"),
+        pytest.param("MSC", True, id="cells"),
+    ],
+)
+def test_a_group_labelled_as_a_control_is_no_treated_group(label, in_table):
+    found = rows(Table.PROPORTION, persons(1, labelled(1, label), 1, 9))
+    assert bool(found) is in_table
+
+
+def test_an_estimate_whose_direction_is_not_said_has_no_sign():
+    contrast = a_result(
+        1, CONTROL, kind=ResultKind.CONTRAST, comparator=TREATED, measure="mean difference",
+        numbers={"estimate": 2.0, "se": 0.5}, statistic=None, caveats=("direction_not_stated",),
+    )  # fmt: skip
+    (row,) = rows(Table.ESTIMATE, contrast)
+    assert (row.numbers["yi"].value, row.numbers["estimate"].value) == (None, 2.0)
+    assert row.why_not == "yi unclear"
+    assert "turned_round" not in row.notes
+    assert "direction_not_stated" in row.notes
+
+
+def test_a_contrast_finds_its_arms_though_a_ratio_has_no_unit():
+    more = {"code": "EDSS", "unit": "points", "statistic": Statistic.FINAL}
+    contrast = a_result(
+        3, TREATED, kind=ResultKind.CONTRAST, comparator=CONTROL, measure="mean difference",
+        numbers={"estimate": -1.0, "ci_low": -2.0, "ci_high": 0.0}, ci_level=95.0,
+        statistic=None, code="EDSS",
+    )  # fmt: skip
+    arms = [mean(1, TREATED, 4, 1, **more), mean(2, CONTROL, 5, 1, **more)]
+    (row,) = rows(Table.ESTIMATE, *arms, contrast)
+    assert (row.numbers["n1i"].value, row.numbers["n2i"].value) == (10, 10)
+    assert "arm_level_exists" in row.notes
