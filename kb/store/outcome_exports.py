@@ -181,7 +181,7 @@ def _xlsx(reading: _Reading, path: Path) -> None:
     book = Workbook(path)
     book.sheet("about", ("what", "value", "meaning"))
     book.sheet("results", long.header)
-    for table, layout in layouts.items():
+    for layout in layouts.values():
         book.sheet(layout.name, layout.header)
         tables[layout.name] = Summary(results=reading.summary.results)
     book.sheet("dictionary", DICTIONARY_HEADER)
