@@ -371,6 +371,10 @@ def glmm_odds_ratios(
     """
     a, n1, c, n2 = tables(ai, n1i, ci, n2i)
     empty = ((a == 0) & (c == 0)) | ((a == n1) & (c == n2))
+    if empty.all():
+        raise NotEstimable(
+            "no study has events, and others without, in its two groups: there is no odds ratio"
+        )
     a, n1, c, n2 = (column[~empty] for column in (a, n1, c, n2))
     _some_but_not_all(a, n1, "the first groups")
     _some_but_not_all(c, n2, "the second groups")
