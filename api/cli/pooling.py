@@ -43,6 +43,12 @@ def pool(
     model: Annotated[
         str, typer.Option(help="GLMM of two groups: UM.FS, UM.RS, CM.EL or CM.AL.")
     ] = "UM.FS",
+    glmm_method: Annotated[
+        str, typer.Option(help="GLMM: ML, or EE with one effect for all studies.", metavar="NAME")
+    ] = "ML",
+    nagq: Annotated[
+        int, typer.Option("--nagq", help="GLMM: quadrature points; 1 is Laplace's approximation.")
+    ] = 7,
     subgroup: Annotated[
         str | None, typer.Option(help="Pool the groups of this column too.", metavar="COLUMN")
     ] = None,
@@ -112,6 +118,8 @@ def pool(
         to=to,
         drop00=drop00,
         model=model,
+        glmm_method=glmm_method,
+        nagq=nagq,
         subgroup=subgroup,
         mods=_split(mods),
         cumulative=cumulative,

@@ -80,6 +80,8 @@ class SynthesisIn(BaseModel):
     to: str = Field("only0", description="only0, all, if0all or none")
     drop00: bool = False
     model: str = Field("UM.FS", description="GLMM of two groups: UM.FS, UM.RS, CM.EL or CM.AL")
+    glmm_method: str = Field("ML", description="GLMM: ML, or EE with one effect for all studies")
+    nagq: int = Field(7, description="GLMM: quadrature points; 1 is Laplace's approximation")
     subgroup: str | None = Field(None, description="Column")
     mods: list[str] = Field(default_factory=list, description="Columns of a meta-regression")
     cumulative: str | None = Field(None, description="Column to sort by, or rows")

@@ -31,6 +31,7 @@ class Facts:
 
     measure: str
     method: str
+    has_random_effects: bool
     test: str
     k: int
     tau2: float
@@ -39,6 +40,7 @@ class Facts:
     n_corrected: int
     n_uninformative: int
     n_imputed: int
+    n_fractional: int
     n_sharing_a_label: int
     n_parameters: int = 0
     smallest_group: int | None = None
@@ -51,7 +53,6 @@ def advice(facts: Facts) -> tuple[Advice, ...]:
 
 
 def _said(f: Facts) -> Iterator[Advice]:
-    has_random_effects = f.method not in ("EE", "MH", "PETO")
     if f.k == 1:
         yield Advice(
             "one_study",
@@ -66,14 +67,14 @@ def _said(f: Facts) -> Iterator[Advice]:
             "von Hippel (2015) BMC Med Res Methodol 15:35; Higgins, Thompson & Spiegelhalter "
             "(2009) J R Stat Soc A 172:137-159",
         )
-    if 2 <= f.k < FEW_STUDIES and has_random_effects:
+    if 2 <= f.k < FEW_STUDIES and f.has_random_effects:
         zero = " An estimate of 0 does not say that the studies agree." if f.tau2 == 0 else ""
         yield Advice(
             "tau2_imprecise",
             f"tau² from {f.k} studies is imprecise; show its interval beside it.{zero}",
             "Veroniki et al. (2016) Res Synth Methods 7:55-79",
         )
-    if 2 <= f.k < FEW_STUDIES and has_random_effects and f.test == "z":
+    if 2 <= f.k < FEW_STUDIES and f.has_random_effects and f.test == "z":
         yield Advice(
             "z_with_few_studies",
             f"With {f.k} studies intervals by z are too narrow where the studies differ; compare "
@@ -169,6 +170,14 @@ def _of_counts(f: Facts) -> Iterator[Advice]:
             f"{f.n_uninformative} studies had no event, or only events, in both groups and say "
             f"nothing about a ratio{counted}.",
             f"{HANDBOOK}, 10.4.4",
+        )
+    if f.n_fractional:
+        yield Advice(
+            "fractional_counts",
+            f"{f.n_fractional} of {f.k} studies hold counts that are no whole numbers: right where "
+            "a control group is shared out over comparisons, else a proportion or a percentage "
+            "stands where a count belongs.",
+            f"{HANDBOOK}, 23.3.4",
         )
     if f.measure == "PFT":
         yield Advice(

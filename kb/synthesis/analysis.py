@@ -19,7 +19,7 @@ from kb.errors import InvalidInput, NotEstimable
 from kb.synthesis.advice import Advice, Facts, advice
 from kb.synthesis.bias import Egger, RankTest, TrimAndFill, begg, egger, fail_safe_n, trim_and_fill
 from kb.synthesis.counts import CommonEffect, mantel_haenszel, mantel_haenszel_rates, peto
-from kb.synthesis.effects import Floats, Measure, measure_of
+from kb.synthesis.effects import Floats, Measure, measure_of, natural_values
 from kb.synthesis.glmm import (
     GlmmFit,
     glmm_odds_ratios,
@@ -48,6 +48,9 @@ T = TypeVar("T")
 COUNT_METHODS: Final = ("MH", "PETO", "GLMM")
 ALL_METHODS: Final = (*METHODS, *COUNT_METHODS)
 GLMM_MODELS: Final = ("UM.FS", "UM.RS", "CM.EL", "CM.AL")
+GLMM_METHODS: Final = ("ML", "EE")
+# More points change no digit that is shown.
+MOST_POINTS: Final = 100
 TRIMFILL: Final = ("L0", "R0", "Q0")
 AS_GIVEN: Final = "rows"
 # More is a column of numbers mistaken for categories, and would take hours.
@@ -62,7 +65,7 @@ Pooled = Fit | CommonEffect | GlmmFit
 # What each method by counts can pool.
 POOLED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "MH": ("OR", "RR", "RD", "IRR", "IRD"),
-    "PETO": ("PETO",),
+    "PETO": ("OR", "PETO"),
     "GLMM": ("PLO", "IRLN", "OR", "IRR"),
 }
 
@@ -73,8 +76,10 @@ class Choices:
 
     `test`: z, knha or adhoc; knha means t with k - 1 degrees of freedom for GLMM, and MH and PETO
     know only z. `vtype`, `add`, `to` and `drop00` are those of `effect_sizes`. `model` is the GLMM
-    of two groups. `mods`: columns of numbers or categories; `factor(name)` takes numbers as
-    categories. `cumulative`: a column to sort by, or "rows" for the order given.
+    of two groups, `glmm_method` ML or, with one effect for all studies, EE; `nagq` is the number
+    of its quadrature points, 1 for Laplace's approximation. `mods`: columns of numbers or
+    categories; `factor(name)` takes numbers as categories. `cumulative`: a column to sort by, or
+    "rows" for the order given.
     `without_origins`: rows holding a value of such an origin are left out.
     """
 
@@ -87,6 +92,8 @@ class Choices:
     to: str = "only0"
     drop00: bool = False
     model: str = "UM.FS"
+    glmm_method: str = "ML"
+    nagq: int = 7
     subgroup: str | None = None
     mods: tuple[str, ...] = ()
     cumulative: str | None = None
@@ -106,6 +113,21 @@ class Effect:
     ci_ub: float | None
     pi_lb: float | None = None
     pi_ub: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubleArcsine:
+    """How far a proportion from PFT depends on the sample size that it is taken back by.
+
+    Beside Miller's harmonic mean, which `Analysis.natural` takes: the inverse of the pooled
+    variance (Barendregt et al. 2013, J Epidemiol Community Health 67:974-978), and the sine
+    squared, which takes none.
+    """
+
+    harmonic_mean_n: float
+    inverse_variance_n: float
+    by_inverse_variance: Effect
+    sine_squared: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +226,7 @@ class Analysis:
     is_given: bool
     pooled: Pooled
     natural: Effect | None
+    double_arcsine: DoubleArcsine | None
     hts: tuple[float, float] | None
     hts_natural: tuple[float, float] | None
     heterogeneity: HeterogeneityInterval | None
@@ -269,6 +292,7 @@ def analyse(table: Table, choices: Choices) -> Analysis:
         is_given=studies.is_given,
         pooled=pooled,
         natural=None if mods else _natural_of(studies, pooled),
+        double_arcsine=None if mods else _double_arcsine(studies, pooled),
         hts=hts,
         hts_natural=_natural_pair(studies, hts),
         heterogeneity=asked(
@@ -321,12 +345,22 @@ def _settled(table: Table, given: Choices) -> Choices:
             f"{method} pools {', '.join(POOLED_BY[method])}, not {measure.code}; for others take "
             "e.g. REML"
         )
+    given = replace(
+        given,
+        test=given.test.lower(),
+        model=given.model.upper(),
+        glmm_method=given.glmm_method.upper(),
+        trimfill=given.trimfill and given.trimfill.upper(),
+    )
     _check_one_of("test", given.test, TESTS)
     if given.test != "z" and method in ("MH", "PETO"):
         raise InvalidInput(f"{method} tests by z only, not by {given.test}")
     if given.test == "adhoc" and method == "GLMM":
         raise InvalidInput("GLMM tests by z, or by t with knha")
     _check_one_of("model", given.model, GLMM_MODELS)
+    _check_one_of("glmm_method", given.glmm_method, GLMM_METHODS)
+    if not 1 <= given.nagq <= MOST_POINTS:
+        raise InvalidInput(f"nagq is {given.nagq}, but counts points (expected 1 to {MOST_POINTS})")
     if given.trimfill is not None:
         _check_one_of("trimfill", given.trimfill, TRIMFILL)
     for origin in given.without_origins:
@@ -405,8 +439,10 @@ def _model(choices: Choices) -> dict[str, Any]:
 def _glmm(studies: Studies, choices: Choices) -> GlmmFit:
     c, model = studies.columns, _checked(choices.model)
     asked: dict[str, Any] = {
+        "method": choices.glmm_method,
         "test": "z" if choices.test == "z" else "t",
         "level": choices.level,
+        "points": choices.nagq,
     }
     if choices.measure == "PLO":
         return glmm_proportions(c["xi"], c["ni"], **asked)
@@ -486,6 +522,22 @@ def _natural_of(studies: Studies, fit: Pooled | Refit) -> Effect | None:
         return None
     estimate, ci_lb, ci_ub, pi_lb, pi_ub = back
     return Effect(estimate=estimate, ci_lb=ci_lb, ci_ub=ci_ub, pi_lb=pi_lb, pi_ub=pi_ub)
+
+
+def _double_arcsine(studies: Studies, fit: Pooled) -> DoubleArcsine | None:
+    mean = studies.harmonic_mean
+    if studies.measure.code != "PFT" or mean is None:
+        return None
+    # A proportion of n has the variance 1 / (4 n + 2) on this scale.
+    n = 1 / (4 * fit.se**2)
+    values = np.array([fit.estimate, fit.ci_lb, fit.ci_ub])
+    estimate, ci_lb, ci_ub = natural_values("PFT", values, harmonic_n=n).tolist()
+    return DoubleArcsine(
+        harmonic_mean_n=mean,
+        inverse_variance_n=n,
+        by_inverse_variance=Effect(estimate=estimate, ci_lb=ci_lb, ci_ub=ci_ub),
+        sine_squared=float(np.sin(fit.estimate) ** 2),
+    )
 
 
 def _natural_pair(studies: Studies, pair: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -674,6 +726,16 @@ def _trimfill(studies: Studies, choices: Choices) -> TrimAndFill:
 # -- advice --------------------------------------------------------------------------------------
 
 
+def _n_with_fractions(studies: Studies) -> int:
+    """How many studies have a count of persons or events that is no whole number."""
+    found = np.zeros(studies.k, dtype=bool)
+    for name in ("ai", "bi", "ci", "di", "n1i", "n2i", "x1i", "x2i", "xi", "ni"):
+        # A complement, n1i less ai, is whole but for rounding.
+        values = np.nan_to_num(studies.columns.get(name, found))
+        found |= np.abs(values - np.rint(values)) > 1e-6
+    return int(found.sum())
+
+
 def _facts(
     studies: Studies,
     choices: Choices,
@@ -688,6 +750,7 @@ def _facts(
     return Facts(
         measure=choices.measure,
         method=choices.method,
+        has_random_effects=not isinstance(pooled, CommonEffect) and pooled.method != "EE",
         test=choices.test,
         k=studies.k,
         tau2=0.0 if isinstance(pooled, CommonEffect) else pooled.tau2,
@@ -696,6 +759,7 @@ def _facts(
         n_corrected=int(studies.effects.is_corrected.sum()),
         n_uninformative=int(studies.effects.is_uninformative.sum()),
         n_imputed=int(studies.is_imputed.sum()),
+        n_fractional=_n_with_fractions(studies),
         n_sharing_a_label=studies.k - len(set(studies.labels)),
         n_parameters=n_moderators,
         smallest_group=min((group.fit.k for group in groups.groups), default=None)

@@ -47,7 +47,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "test": a.choices.test,
         "level": a.choices.level,
         **pooled_json(a.pooled),
-        "natural": _effect(a.natural, a.measure),
+        "natural": _pooled_natural(a),
         "pi.hts": _pair(a.hts),
         "pi.hts.natural": _pair(a.hts_natural),
         "heterogeneity": _heterogeneity(a.heterogeneity),
@@ -110,12 +110,26 @@ def _glmm(fit: GlmmFit) -> dict[str, Any]:
         "QEp.Wld": fit.qe_wald_p,
         "QE.LRT": fit.qe_lrt,
         "QEp.LRT": fit.qe_lrt_p,
-        "logLik": fit.log_likelihood,
+        "logLik": fit.conditional_log_likelihood,
+        "logLik.marginal": fit.log_likelihood,
     }
 
 
 def _effect(effect: Effect | None, measure: Measure) -> dict[str, Any] | None:
     return None if effect is None else {"scale": measure.natural} | _dotted(asdict(effect))
+
+
+def _pooled_natural(a: Analysis) -> dict[str, Any] | None:
+    found = _effect(a.natural, a.measure)
+    if found is None or a.double_arcsine is None:
+        return found
+    ways = a.double_arcsine
+    return found | {
+        "harmonic_mean_n": ways.harmonic_mean_n,
+        "inverse_variance": {"n": ways.inverse_variance_n}
+        | (_interval(ways.by_inverse_variance, a.measure) or {}),
+        "sine_squared": ways.sine_squared,
+    }
 
 
 def _pair(pair: tuple[float, float] | None) -> list[float] | None:

@@ -87,16 +87,20 @@ class Studies:
         kept = self.at([i for i in range(self.k) if i not in reasons])
         return replace(kept, left_out=self.left_out + gone)
 
+    @property
+    def harmonic_mean(self) -> float | None:
+        """Of the sample sizes for PFT, of the person-times for IRFT; None for the others, and
+        where estimates were given without them."""
+        sizes = self.columns.get({"PFT": "ni", "IRFT": "ti"}.get(self.measure.code, ""))
+        return None if sizes is None else float(len(sizes) / np.sum(1 / sizes))
+
     def natural(self, values: Iterable[float | None]) -> list[float | None] | None:
         """Pooled values of these studies taken back; None where there is no way back."""
         if self.measure.natural is None:
             return None
-        mean = None
-        if self.measure.code in ("PFT", "IRFT"):
-            sizes = self.columns.get("ni" if self.measure.code == "PFT" else "ti")
-            if sizes is None:
-                return None
-            mean = float(len(sizes) / np.sum(1 / sizes))
+        mean = self.harmonic_mean
+        if mean is None and self.measure.code in ("PFT", "IRFT"):
+            return None
         held = [np.nan if value is None else value for value in values]
         back = natural_values(self.measure.code, np.array(held), harmonic_n=mean)
         return [None if np.isnan(value) else float(value) for value in back]

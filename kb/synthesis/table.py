@@ -415,7 +415,7 @@ def _number(cell: Cell, decimal: str) -> float | str | None:
         plain = plain.replace(",", ".")
     if not _NUMBER.fullmatch(plain):
         hint = (
-            "decimal comma; numbers have a decimal point"
+            "a decimal comma or a thousands separator; expected e.g. 1234 or 1.5"
             if _WITH_COMMA.fullmatch(text)
             else "expected e.g. 1.5, or an empty cell where nothing is reported"
         )

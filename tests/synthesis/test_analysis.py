@@ -165,20 +165,27 @@ def test_counts_are_pooled_as_in_metafor(name: str) -> None:
         pytest.param(
             "prop_debruin2009", "ML_nAGQ7_knha_t", {"measure": "PLO", "test": "knha"}, id="by t"
         ),
+        pytest.param(
+            "prop_debruin2009", "EE", {"measure": "PLO", "glmm_method": "EE"}, id="one effect"
+        ),
+        pytest.param(
+            "prop_debruin2009", "ML_laplace_nAGQ1", {"measure": "PLO", "nagq": 1}, id="Laplace"
+        ),
     ],
 )
 def test_counts_can_have_random_effects(name: str, key: str, choices: dict[str, Any]) -> None:
     held = reference(name)
     expected = held.results[f"GLMM_{choices['measure']}"][key]
     found = result_of(read_csv(as_csv(held)), method="GLMM", **choices)
-    for number in ("estimate", "se", "ci.lb", "ci.ub", "tau2", "QE.Wld", "QE.LRT"):
+    for number in ("estimate", "se", "ci.lb", "ci.ub", "tau2", "QE.Wld", "QE.LRT", "logLik"):
         if number in expected:
             # Likelihoods are flat at their top; metafor's own optimisers differ as much.
             assert found[number] == pytest.approx(expected[number], rel=1e-3, abs=1e-4), number
     if "proportion" in expected:
         natural = found["natural"]
         assert natural["estimate"] == pytest.approx(expected["proportion"]["pred"], rel=1e-4)
-        assert natural["pi.lb"] == pytest.approx(expected["proportion"]["pi.lb"], rel=1e-3)
+        lower = expected["proportion"].get("pi.lb")  # none with one effect for all
+        assert natural["pi.lb"] == (lower and pytest.approx(lower, rel=1e-3))
     assert [study["weight"] for study in found["studies"]] == [None] * found["k"]
 
 
@@ -196,6 +203,16 @@ def test_pooled_proportions_come_back_as_in_metafor(name: str) -> None:
                     continue
                 value = pytest.approx(expected[number], rel=ITERATED, abs=1e-6)
                 assert found == value, (key, method, number)
+            if key == "PFT":
+                ways = {
+                    "harmonic_mean_n": natural["harmonic_mean_n"],
+                    "simple_sin2": natural["sine_squared"],
+                }
+                assert ways == pytest.approx({name: expected[name] for name in ways}, rel=ITERATED)
+                other = natural["inverse_variance"]
+                for number, value in expected["alt_inverse_variance_n"].items():
+                    found = other["estimate" if number == "pred" else number]
+                    assert found == pytest.approx(value, rel=ITERATED, abs=1e-6), (method, number)
 
 
 @pytest.mark.parametrize("name", reference_ids())
@@ -485,6 +502,12 @@ def test_counts_are_advised_upon() -> None:
     assert {"zero_cells", "no_information", "log_scale"} <= set(said(found))
     assert "double_arcsine" in said(rows_of({"xi": 1, "ni": 6}, measure="PFT"))
     assert "peto" in said(rows_of(other, measure="OR", method="PETO"))
+    assert "fractional_counts" not in said(found)
+    assert "fractional_counts" in said(rows_of({"xi": 0.12, "ni": 100}, measure="PLO"))
+    both = ({"xi": 3, "ni": 9}, {"xi": 2, "ni": 8})
+    assert "tau2_imprecise" in said(rows_of(*both, measure="PLO", method="GLMM"))
+    alike = rows_of(*both, measure="PLO", method="GLMM", glmm_method="ee")
+    assert "tau2_imprecise" not in said(alike)
 
 
 def test_rows_of_one_study_are_said_to_be_so() -> None:
@@ -507,6 +530,9 @@ def test_rows_of_one_study_are_said_to_be_so() -> None:
         pytest.param({"add": -1}, "add is -1", id="add"),
         pytest.param({"to": "some"}, "unknown to: 'some'", id="to"),
         pytest.param({"model": "UM"}, "unknown model 'UM'", id="model"),
+        pytest.param({"glmm_method": "DL"}, "unknown glmm_method 'DL'", id="GLMM's method"),
+        pytest.param({"nagq": 0}, "nagq is 0", id="points"),
+        pytest.param({"method": "PETO"}, "PETO pools OR, PETO, not GEN", id="Peto"),
         pytest.param({"trimfill": "L1"}, "unknown trimfill 'L1'", id="trimfill"),
         pytest.param({"subgroup": "z"}, "no column 'z'", id="subgroup"),
         pytest.param({"cumulative": "z"}, "no column 'z'", id="cumulative"),

@@ -73,7 +73,7 @@ def test_a_decimal_comma_is_read_where_cells_are_separated_by_something_else() -
     ("text", "said"),
     [
         pytest.param(
-            'yi,vi\n"0,5",0.1\n', r"line 2, yi: not a number: '0,5' \(decimal comma", id="comma"
+            'yi,vi\n"0,5",0.1\n', r"line 2, yi: not a number: '0,5' \(a decimal comma", id="comma"
         ),
         pytest.param(
             "yi;vi\n1,5;0.1\n", r"line 2, yi: not a number: '1,5'", id="comma and point together"
