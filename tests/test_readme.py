@@ -17,7 +17,14 @@ READING = [
     line for line in LINES if re.match(r"\.venv/bin/kb (study|work|works|results|studies)", line)
 ]
 ASKING = [line for line in LINES if line.startswith("curl")]
-INGESTING = [line for line in LINES if re.match(r"\.venv/bin/kb (ingest|evidence)", line)]
+INGESTING = [
+    line for line in LINES if re.match(r"\.venv/bin/kb (ingest|evidence|outcomes import)", line)
+]
+ANALYSING = [
+    line
+    for line in LINES
+    if re.match(r"\.venv/bin/kb (check|outcomes template|export|pool|plot)", line)
+]
 TARGETS = [line for line in LINES if line.startswith("make ")]
 
 
@@ -42,6 +49,16 @@ def test_the_command_line_answers(line):
     done = kb(*shlex.split(line)[1:])
     assert done.exit_code == 0, done.stderr
     assert "Iacobaeus" in done.stdout
+
+
+@pytest.mark.usefixtures("starter")
+def test_evidence_becomes_a_synthesis_as_shown(tmp_path):
+    assert ANALYSING
+    for line in ANALYSING:
+        done = kb(*shlex.split(line)[1:])
+        assert done.exit_code == 0, (line, done.output)
+    assert "Iacobaeus" in (tmp_path / "worsened.svg").read_text()
+    assert (tmp_path / "worsened.zip").exists()
 
 
 @pytest.mark.parametrize("line", ASKING)
