@@ -131,7 +131,7 @@ def select_studies(
     labels = tuple(table.labels())
     # Checked before anything is left out: a wrong number is an error in any row.
     columns = complete_columns(taken.code, data.columns, rows=table.places)
-    unwanted = _of_origins(data, origins, without_origins)
+    unwanted = _of_origins(data, taken.needs, origins, without_origins)
     kept = [i for i in range(table.k) if i not in unwanted]
     columns = {name: values[kept] for name, values in columns.items()}
     studies = Studies(
@@ -172,13 +172,24 @@ def _some(values: Sequence[T], chosen: Iterable[int]) -> tuple[T, ...]:
 
 
 def _of_origins(
-    data: MeasureData, origins: Mapping[str, Sequence[str | None]], unwanted: Sequence[str]
+    data: MeasureData,
+    needs: Sequence[str],
+    origins: Mapping[str, Sequence[str | None]],
+    unwanted: Sequence[str],
 ) -> dict[int, str]:
+    """Rows that cannot do without a value of these origins, and which value.
+
+    Of columns that stand for each other (persons without the event, persons analysed) a computed
+    one harms nobody while the other is given.
+    """
     found: dict[int, str] = {}
-    for name, values in origins.items():
-        for i, origin in enumerate(values):
-            if origin in unwanted and not np.isnan(data.columns[name][i]):
-                found.setdefault(i, f"{data.names[name]} is {str(origin).replace('_', ' ')}")
+    for need in needs:
+        parts = [part for part in need.split("|") if part in origins]
+        for i in range(len(origins[parts[0]]) if parts else 0):
+            given = [part for part in parts if not np.isnan(data.columns[part][i])]
+            if given and all(origins[part][i] in unwanted for part in given):
+                name, origin = data.names[given[0]], str(origins[given[0]][i])
+                found.setdefault(i, f"{name} is {origin.replace('_', ' ')}")
     return dict(sorted(found.items()))
 
 

@@ -641,3 +641,15 @@ def test_any_table_and_choice_give_numbers_or_an_error_that_says_why(data: st.Da
     assert found["ci.lb"] <= found["estimate"] <= found["ci.ub"]
     assert len(found["studies"]) + len(found["left_out"]) == len(rows)
     assert orjson.loads(orjson.dumps(found)) == found
+
+
+def test_a_computed_complement_costs_no_row() -> None:
+    rows = [
+        {"study": "A", "ai": 1, "bi": 9, "n1i": 10, "ci": 2, "di": 8, "n2i": 10,
+         "bi_origin": "computed", "di_origin": "computed"},
+        {"study": "B", "ai": 3, "bi": 9, "n1i": 12, "ci": 2, "di": 10, "n2i": 12,
+         "ai_origin": "computed"},
+    ]  # fmt: skip
+    found = rows_of(*rows, measure="OR", without_origins=("computed",))
+    assert [row.label for row in found.studies] == ["A"]
+    assert found.left_out[0].reason == "ai is computed"
