@@ -55,11 +55,14 @@ def a_record(
         "source": "crossref" if study is None else "curated",
         "key": f"key {next(_numbers)}",
         "view": "work" if study is None else "study",
-        "content": orjson.dumps(content or {}).decode(),
         "content_sha256": "0" * 64,
         "first_seen": NOW,
         "changed_at": NOW,
     } | values
+    if study is not None and content is None:
+        # The least that can be read as a record of a study.
+        content = {"source": values["source"], "key": values["key"], "label": study.label}
+    values.setdefault("content", orjson.dumps(content or {}).decode())
     if "payload_id" not in values:
         values["payload_id"] = a_payload(session, source=values["source"]).id
     return kept(
