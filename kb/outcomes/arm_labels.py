@@ -58,7 +58,8 @@ _JOINED: Final = re.compile(
 _SEQUENCE: Final = re.compile(
     r"\bthen\b|\bfollowed\s+by\b|\bcross(?:ed|ing)?[\s-]?over\b|\bsequence\b|\bbefore\b|\bafter\b"
     r"|\bswitch\w*\b|\bfirst\b|\bsecond\b|\blater\b|\bdelayed\b|\bdeferred\b|→|->|=>|»"
-    r"|\bto\s+(?:msc|placebo|treatment|active|cells?)\w*",
+    # "Randomised to placebo" is no sequence.
+    r"|(?<!ized )(?<!ised )(?<!gned )(?<!ated )\bto\s+(?:msc|placebo|treatment|active|cells?)\w*",
     re.I,
 )
 _POOLED: Final = re.compile(

@@ -36,7 +36,7 @@ def to_record(study: Json) -> StudyRecord:
     identification = part(registered, "identificationModule")
     acronym, title = line(identification, "acronym"), line(identification, "briefTitle")
     arms = list(protocol.arms(registered, place))
-    found = results.read(reported, arms, place)
+    found = results.read(reported, arms, protocol.registered_arms(registered), place)
     return StudyRecord(
         source=SOURCE.name,
         key=place.number,
@@ -48,7 +48,7 @@ def to_record(study: Json) -> StudyRecord:
         registrations=tuple(protocol.registrations(study, place)),
         reports=tuple(protocol.reports(registered)),
         background=tuple(protocol.background(registered)),
-        arms=(*arms, *found.arms),
+        arms=found.arms,
         flow=found.flow,
         results=found.results,
         adverse_events=found.adverse_events,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ingest.sources.clinicaltrials.groups import RegisteredArm
 from ingest.sources.clinicaltrials.reading import (
     Json,
     Place,
@@ -182,11 +183,7 @@ def arms(protocol: Json, place: Place) -> Iterator[ArmClaim]:
     """The registered arms, keyed by label. A dose is prose in the registry and is left there."""
     module = part(protocol, "armsInterventionsModule")
     interventions = parts(module, "interventions")
-    taken: set[str] = set()
-    for position, group in enumerate(parts(module, "armGroups"), start=1):
-        label = line(group, "label") or f"arm {position}"
-        key = label if label not in taken else f"{label} ({position})"
-        taken.add(key)
+    for position, (key, label, group) in enumerate(_keyed(module), start=1):
         type_ = line(group, "type") or ""
         role, comparator = _ROLES.get(type_, (words(type_) or None, None))
         received = [i for i in interventions if label in strings(i, "armGroupLabels")]
@@ -201,6 +198,37 @@ def arms(protocol: Json, place: Place) -> Iterator[ArmClaim]:
             note=labelled("interventions", "; ".join(names)),
             evidence=place.evidence(f"arm {position}", label),
         )
+
+
+def registered_arms(protocol: Json) -> list[RegisteredArm]:
+    """The same arms as `arms` gives, as far as groups of results are matched to them."""
+    module = part(protocol, "armsInterventionsModule")
+    interventions = parts(module, "interventions")
+    found = []
+    for key, label, group in _keyed(module):
+        named = [name.partition(": ")[2] or name for name in strings(group, "interventionNames")]
+        linked = [line(i, "name") for i in interventions if label in strings(i, "armGroupLabels")]
+        role, _ = _ROLES.get(line(group, "type") or "", (None, None))
+        found.append(
+            RegisteredArm(
+                key=key,
+                label=label,
+                role=role,
+                description=block(group, "description"),
+                interventions=tuple(named or filter(None, linked)),
+            )
+        )
+    return found
+
+
+def _keyed(module: Json) -> Iterator[tuple[str, str, Json]]:
+    """Arms with a key of their own and a label."""
+    taken: set[str] = set()
+    for position, group in enumerate(parts(module, "armGroups"), start=1):
+        label = line(group, "label") or f"arm {position}"
+        key = label if label not in taken else f"{label} ({position})"
+        taken.add(key)
+        yield key, label, group
 
 
 def updated(protocol: Json) -> PartialDate | None:

@@ -1,18 +1,27 @@
 """What a study reported to the registry: flow, baseline, outcomes and adverse events.
 
-Every number is kept as printed beside its value. Group ids are local to their module and outcome,
-so groups are matched to arms by title, exactly or not at all.
+Every number is kept as printed beside its value. Group ids are local to their module and outcome;
+which registered arm a group is, `groups` says.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ingest.sources.clinicaltrials.groups import (
+    Basis,
+    Group,
+    Matched,
+    RegisteredArm,
+    folded,
+    is_whole_study,
+    match_groups,
+    standing_title,
+)
 from ingest.sources.clinicaltrials.reading import (
     Json,
     Place,
@@ -53,80 +62,90 @@ ALL: Final = "all"  # the arm key of the whole study
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    arms: tuple[ArmClaim, ...]  # groups that are no registered arm
+    arms: tuple[ArmClaim, ...]  # the registered arms, then groups that are none of them
     flow: tuple[FlowClaim, ...]
     results: tuple[ResultClaim, ...]
     adverse_events: tuple[AdverseEventClaim, ...]
 
 
-def read(reported: Json, registered: Sequence[ArmClaim], place: Place) -> Reported:
-    """The claims of a resultsSection, {} giving none."""
-    groups = _Groups(registered, place)
+def read(
+    reported: Json, arms: Sequence[ArmClaim], registered: Sequence[RegisteredArm], place: Place
+) -> Reported:
+    """The claims of a resultsSection, {} giving none. `registered` are the same arms as `arms`."""
+    groups = _Groups(reported, registered, place)
     flow = tuple(_flow(part(reported, "participantFlowModule"), groups, place))
     baseline = tuple(_baseline(part(reported, "baselineCharacteristicsModule"), groups, place))
-    outcomes = parts(part(reported, "outcomeMeasuresModule"), "outcomeMeasures")
     measured = [
         claim
-        for position, outcome in enumerate(outcomes, start=1)
+        for position, outcome in enumerate(_outcomes(reported), start=1)
         for claim in _outcome(outcome, position, groups, place)
     ]
     events = tuple(_adverse_events(part(reported, "adverseEventsModule"), groups, place))
-    return Reported(tuple(groups.added), flow, (*baseline, *measured), events)
+    named = tuple(groups.named(arm) for arm in arms)
+    return Reported((*named, *groups.added), flow, (*baseline, *measured), events)
+
+
+def _outcomes(reported: Json) -> list[Json]:
+    return parts(part(reported, "outcomeMeasuresModule"), "outcomeMeasures")
 
 
 # -- groups and arms -----------------------------------------------------------------------------
 
-_WHOLE_STUDY: Final = frozenset(
-    {"total", "overall", "all participants", "all patients", "all subjects"}
-)
-
-
-def folded(title: str) -> str:
-    """A title without case, spacing and punctuation; signs that tell doses or cells apart stay.
-
-    "2. Repaglinide" is "2 repaglinide", "1.5×10^6 / kg" keeps its point, cross and slash.
-    """
-    text = unicodedata.normalize("NFC", title).casefold()
-    text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
-    text = re.sub(r"[^\w.+<>=≤≥±×*^/%]+", " ", text)
-    return re.sub(r"\s*([+<>=≤≥±×*^/%])\s*", r"\1", text).strip()
+_FLOW: Final = "participant flow"
+_BASELINE: Final = "baseline characteristics"
+_EVENTS: Final = "adverse events"
 
 
 class _Groups:
     """The arm each group of the results section stands for.
 
-    A group whose title is a registered arm's, apart from case, spacing and punctuation, is that
-    arm; totals are the whole study; every other title is an arm of its own, shared by all modules
-    that use it. Nothing is matched by likeness.
+    A group that is surely a registered arm is that arm; totals are the whole study; every other
+    title is an arm of its own, shared by all modules that use it.
     """
 
-    def __init__(self, registered: Sequence[ArmClaim], place: Place) -> None:
+    def __init__(self, reported: Json, registered: Sequence[RegisteredArm], place: Place) -> None:
         self.added: list[ArmClaim] = []
         self._place = place
-        alike = Counter(folded(arm.label) for arm in registered)
-        self._by_title = {arm.label: arm.key for arm in registered if arm.key == arm.label}
-        self._by_fold = {
-            folded(arm.label): arm.key for arm in registered if alike[folded(arm.label)] == 1
+        # By arm and title, where it was first found and why it is the arm.
+        self._titles: dict[str, dict[str, tuple[str, Basis]]] = defaultdict(dict)
+        self._caveats: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._by_standing: dict[tuple[object, ...], str] = {}
+        modules = {
+            _FLOW: parts(part(reported, "participantFlowModule"), "groups"),
+            _BASELINE: parts(part(reported, "baselineCharacteristicsModule"), "groups"),
+            **{
+                f"outcome measure {n}": parts(outcome, "groups")
+                for n, outcome in enumerate(_outcomes(reported), start=1)
+            },
+            _EVENTS: parts(part(reported, "adverseEventsModule"), "eventGroups"),
         }
+        listed = [
+            [Group(line(g, "title") or "", block(g, "description")) for g in groups]
+            for groups in modules.values()
+        ]
+        self._matched = dict(zip(modules, match_groups(listed, registered)))
 
     def arms_of(self, groups: Sequence[Json], where: str) -> dict[str, str]:
         """Arm key by local group id, each group of one module or outcome having its own."""
         titles = [line(group, "title") for group in groups]
         exact = Counter(titles)
-        alike = Counter(folded(title) for title in titles if title)
+        alike = Counter(standing_title(title) for title in titles if title)
         arms: dict[str, str] = {}
-        for group, title in zip(groups, titles):
+        for group, title, match in zip(groups, titles, self._matched[where]):
             local = line(group, "id") or ""
             if title is None:
                 key = f"group: {local} of {where}"
+            elif match is not None and match.arm not in arms.values():
+                key = match.arm
+                self._note(match, title, where, local)
             elif exact[title] > 1:
                 key = f"group: {title} ({local} of {where})"
-            elif alike[folded(title)] > 1:
-                key = self._by_title.get(title, f"group: {title}")
-            elif folded(title) in _WHOLE_STUDY and ALL not in arms.values():
+            elif is_whole_study(title) and ALL not in arms.values():
                 key = ALL
+            elif alike[standing_title(title)] > 1:
+                key = f"group: {title}"
             else:
-                key = self._by_fold.setdefault(folded(title), f"group: {title}")
+                key = self._by_standing.setdefault(standing_title(title), f"group: {title}")
             self._describe(key, title or key, block(group, "description"), f"{where}, {local}")
             arms[local] = key
         return arms
@@ -136,6 +155,27 @@ class _Groups:
         key = f"group: {local} of {where}"
         self._describe(key, key, None, f"{where}, {local}")
         return key
+
+    def caveats(self, where: str, *locals_: str) -> tuple[str, ...]:
+        """Of what is reported for these groups: why each is taken for its arm, if not by title."""
+        found = (code for local in locals_ for code in self._caveats.get((where, local), ()))
+        return tuple(dict.fromkeys(found))
+
+    def named(self, arm: ArmClaim) -> ArmClaim:
+        """The registered arm with the other titles under which its results stand."""
+        titles = self._titles.get(arm.key)
+        if not titles:
+            return arm
+        said = ", ".join(f'"{title}" ({where})' for title, (where, _) in titles.items())
+        codes = sorted({basis.value for _, basis in titles.values()})
+        return replace(
+            arm, caveats=(*arm.caveats, *codes), note=note(arm.note, f"results given for {said}")
+        )
+
+    def _note(self, match: Matched, title: str, where: str, local: str) -> None:
+        if match.basis is not Basis.SAME_TITLE:
+            self._caveats[where, local] = (match.basis.value,)
+            self._titles[match.arm].setdefault(title, (where, match.basis))
 
     def _describe(self, key: str, label: str, description: str | None, locator: str) -> None:
         if not key.startswith("group: ") or any(arm.key == key for arm in self.added):
@@ -155,7 +195,7 @@ class _Groups:
 
 
 def _flow(module: Json, groups: _Groups, place: Place) -> Iterator[FlowClaim]:
-    where = "participant flow"
+    where = _FLOW
     arms = groups.arms_of(parts(module, "groups"), where)
     units = line(module, "typeUnitsAnalyzed") or "units"
     for period_position, period in enumerate(parts(module, "periods"), start=1):
@@ -226,6 +266,7 @@ class _Table:
 
     title: str
     where: str  # "outcome measure 3"
+    groups_of: str  # where its groups are listed: the same, or all baseline characteristics
     path: tuple[str | None, ...]  # beginning of the keys
     measure: Json
     arms: dict[str, str]
@@ -296,13 +337,14 @@ def _row(class_: Json, category: Json, frame: str | None) -> _Row:
 
 
 def _baseline(module: Json, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
-    where = "baseline characteristics"
+    where = _BASELINE
     arms = groups.arms_of(parts(module, "groups"), where)
     for position, measure in enumerate(parts(module, "measures"), start=1):
         title = line(measure, "title") or f"baseline measure {position}"
         table = _Table(
             title=title,
             where=f"baseline measure {position}",
+            groups_of=where,
             path=("baseline", title),
             measure=measure,
             arms=arms,
@@ -346,6 +388,7 @@ def _outcome(outcome: Json, position: int, groups: _Groups, place: Place) -> Ite
     table = _Table(
         title=title,
         where=where,
+        groups_of=where,
         path=path,
         measure=outcome,
         arms=groups.arms_of(parts(outcome, "groups"), where),
@@ -366,7 +409,7 @@ def _outcome(outcome: Json, position: int, groups: _Groups, place: Place) -> Ite
             time = TimepointClaim(text=row.unread_time)
         for claim in _claims(table, row, groups, place):
             claims.append(replace(claim, time=time, statistic=statistic))
-    yield from claims or _without_measurements(table, frame, place)
+    yield from claims or _without_measurements(table, frame, groups, place)
     yield from _analyses(table, _time_of_analyses(rows, frame, title), groups, place)
 
 
@@ -436,7 +479,10 @@ def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator
             cells=(*_denominator(table, local, of_class), *cells),
             ci_level=_ci_level(table.measure) if _has_interval(cells) else None,
             is_primary_outcome=table.is_primary,
-            caveats=("param_type_without_cell",) if _has_no_cell(table) else (),
+            caveats=(
+                *(("param_type_without_cell",) if _has_no_cell(table) else ()),
+                *groups.caveats(table.groups_of, local),
+            ),
             note=note(
                 words(table.param) if _has_no_cell(table) else None,
                 remark,
@@ -450,7 +496,9 @@ def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator
 _COMMENTS: Final = ("comment", "lowerLimitComment", "upperLimitComment")
 
 
-def _without_measurements(table: _Table, frame: str | None, place: Place) -> Iterator[ResultClaim]:
+def _without_measurements(
+    table: _Table, frame: str | None, groups: _Groups, place: Place
+) -> Iterator[ResultClaim]:
     """Posted without data, as for outcomes nobody was analysed for: what is left are the counts."""
     for local, arm in table.arms.items():
         yield ResultClaim(
@@ -465,6 +513,7 @@ def _without_measurements(table: _Table, frame: str | None, place: Place) -> Ite
             state=State.NOT_REPORTED,
             cells=_denominator(table, local, []),
             is_primary_outcome=table.is_primary,
+            caveats=groups.caveats(table.groups_of, local),
             note=note("posted without measurements", _participants(table, local, [])),
             evidence=place.evidence(f"{table.where}, {local}", table.title),
         )
@@ -610,7 +659,7 @@ def _analyses(
             p_text=p_text,
             method=line(analysis, "statisticalMethod"),
             is_primary_outcome=table.is_primary,
-            caveats=caveats,
+            caveats=(*caveats, *groups.caveats(table.groups_of, *locals_)),
             note=note(
                 about,
                 _loose_dispersion(analysis),
@@ -695,7 +744,7 @@ _ASSESSMENTS: Final = {
 
 
 def _adverse_events(module: Json, groups: _Groups, place: Place) -> Iterator[AdverseEventClaim]:
-    where = "adverse events"
+    where = _EVENTS
     listed = parts(module, "eventGroups")
     arms = groups.arms_of(listed, where)
     time = timepoint(line(module, "timeFrame"))
@@ -721,7 +770,7 @@ def _adverse_events(module: Json, groups: _Groups, place: Place) -> Iterator[Adv
                 n_at_risk=count(at_risk),
                 persons_affected=count(affected),
                 state=_event_state(affected, None),
-                caveats=cut if is_other else (),
+                caveats=(*(cut if is_other else ()), *groups.caveats(where, local)),
                 note=note(comment, cut_note if is_other else None, _as_printed(affected, at_risk)),
                 evidence=place.evidence(f"{where}, {name} total, {local}"),
             )
@@ -747,7 +796,7 @@ def _adverse_events(module: Json, groups: _Groups, place: Place) -> Iterator[Adv
                     persons_affected=count(affected),
                     event_count=count(n_events),
                     state=_event_state(affected, n_events),
-                    caveats=cut if is_other else (),
+                    caveats=(*(cut if is_other else ()), *groups.caveats(where, local)),
                     note=note(
                         line(event, "notes"),
                         cut_note if is_other else None,
