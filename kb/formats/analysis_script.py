@@ -23,8 +23,9 @@ _NOT_IN_R: Final = ("RevMan", "metafor5")
 
 
 def analysis_script(choices: Choices, *, snapshot: str, about: str, is_given: bool) -> str:
-    """The script's text, of `choices` with their defaults filled in. It reads `data/analysis.csv` and writes `results/metafor.csv` and a
-    forest plot.
+    """The script's text, of `choices` with their defaults filled in.
+
+    It reads `data/analysis.csv` and writes `results/metafor.csv` and a forest plot.
 
     `is_given`: the table holds estimates and variances, not the numbers they are made from.
     Raises InvalidInput for choices that the script does not repeat.

@@ -651,5 +651,5 @@ def test_a_computed_complement_costs_no_row() -> None:
          "ai_origin": "computed"},
     ]  # fmt: skip
     found = rows_of(*rows, measure="OR", without_origins=("computed",))
-    assert [study["label"] for study in found["studies"]] == ["A"]
+    assert [study["slab"] for study in found["studies"]] == ["A"]
     assert found["left_out"][0]["reason"] == "ai is computed"
