@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli._context import AsJson, console, print_json, reading
-from api.cli.outcomes_entry import DryRun, Extractor, Name, bring_in
+from api.cli.outcomes_entry import DryRun, Extractor, Name, Who, Why, bring_in
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,6 +29,8 @@ def import_tables(
     ],
     name: Name,
     extractor: Extractor = None,
+    who: Who = None,
+    why: Why = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +41,7 @@ def import_tables(
 
     Exit code 2: the tables have mistakes; each is listed with its file, line and column.
     """
-    bring_in(folder, name, extractor, dry_run=dry_run, as_json=as_json)
+    bring_in(folder, name, extractor, (who, why), dry_run=dry_run, as_json=as_json)
 
 
 @app.command("check")

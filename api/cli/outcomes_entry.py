@@ -25,6 +25,10 @@ Extractor = Annotated[
     str | None,
     typer.Option(help="Whose extraction it is, where several people extract for one collection."),
 ]
+Who = Annotated[
+    str | None, typer.Option(help="Who brings it in; the extractor if nobody is named.")
+]
+Why = Annotated[str | None, typer.Option(help="Why it was entered or changed, for its history.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the tables and write nothing.")]
 
 
@@ -79,6 +83,8 @@ def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A filled workbook.")],
     name: Name,
     extractor: Extractor = None,
+    who: Who = None,
+    why: Why = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,13 +95,20 @@ def import_file(
 
     Exit code 2: the workbook has mistakes; each is listed with its sheet and cell.
     """
-    bring_in(file, name, extractor, dry_run=dry_run, as_json=as_json)
+    bring_in(file, name, extractor, (who, why), dry_run=dry_run, as_json=as_json)
 
 
 def bring_in(
-    tables: Path, name: str, extractor: str | None, *, dry_run: bool, as_json: bool
+    tables: Path,
+    name: str,
+    extractor: str | None,
+    said: tuple[str | None, str | None],
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Check tables, in a folder or a workbook, and import them; exits with 2 for mistakes."""
+    """Check tables, in a folder or a workbook, and import them; exits with 2 for mistakes. `said`
+    is who brings them in, and why."""
     from api.collection_names import extraction_source
     from kb.formats.curation import read_tables
 
@@ -134,7 +147,8 @@ def bring_in(
     from kb.store.records import Change
 
     with base(Settings()) as store, progress(quiet=as_json) as tell:
-        report = save_curated(store, source, curated, progress=tell)
+        who, why = said
+        report = save_curated(store, source, curated, who=who, why=why, progress=tell)
     counts = {
         kind: {str(change): counter[change] for change in Change}
         for kind, counter in (

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from api.answers import StoreDep, answers_with
-from api.collection_names import check_name
+from api.collection_names import extraction_source
 from api.negotiation import wants_html
 from api.problems import problem
 from kb.errors import InvalidInput
@@ -30,6 +30,9 @@ class EvidenceIn(BaseModel):
     tables: dict[str, list[dict[str, str | None]]] = Field(
         description="Rows by table name (studies, arms, results ...), cells as text"
     )
+    extractor: str | None = Field(None, description="Who of several that extract for it")
+    who: str | None = Field(None, description="Who brings it in; the extractor if left out")
+    why: str | None = Field(None, description="Why it was entered or changed")
 
 
 class EvidenceOut(BaseModel):
@@ -84,6 +87,11 @@ def add_evidence(
     source: Annotated[
         str | None, Query(description="Name of the collection, where a workbook is sent")
     ] = None,
+    extractor: Annotated[
+        str | None, Query(description="Who extracted it, where a workbook is sent")
+    ] = None,
+    who: Annotated[str | None, Query(description="Who brings in a workbook")] = None,
+    why: Annotated[str | None, Query(description="Why a workbook was entered")] = None,
 ) -> Response:
     """Bring in curation tables: all of them, or nothing where one cell is wrong.
 
@@ -93,13 +101,14 @@ def add_evidence(
     if isinstance(given, bytes):
         if source is None:
             raise InvalidInput("source: missing (expected ?source= with a name, e.g. my-review)")
-        check_name(source)
-        name = source
+        name = extraction_source(source, extractor)
         curated = read_tables(given, source=name)
     else:
-        name = given.source
-        check_name(name)
+        if (source, extractor, who, why) != (None, None, None, None):
+            raise InvalidInput("source, extractor, who and why stand in the JSON that is sent")
+        name = extraction_source(given.source, given.extractor)
         _check_text(given)
+        who, why = given.who, given.why
         curated = read_tables(given.tables, source=name)
     if curated.errors:
         return problem(
@@ -113,7 +122,7 @@ def add_evidence(
                 for e in curated.errors[:_MOST_ERRORS]
             ],
         )
-    report = save_curated(store, name, curated)
+    report = save_curated(store, name, curated, who=who, why=why)
     warnings = [{"detail": w.message, **_place(w)} for w in curated.warnings[:_MOST_ERRORS]]
     return Response(
         orjson.dumps({**_shown(report), "warnings": warnings}), media_type="application/json"
@@ -128,6 +137,7 @@ def _check_text(given: EvidenceIn) -> None:
         for row in rows:
             for text in (*row, *row.values()):
                 plain_text(text or "")
+    plain_text(f"{given.who} {given.why}")
 
 
 def _place(found: CellError) -> dict[str, str]:

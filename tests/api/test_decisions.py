@@ -85,7 +85,7 @@ def test_two_extract_a_third_decides_and_all_of_it_is_seen(
         r
         for r in entering(review, "EDSS_CAT")
         if r["category"] == "worsened" and r["timepoint"]["value"] == 48
-    ]  # noqa: E501
+    ]
     assert (edss["id"], edss["status"]) == (second["value"], "adjudicated")
     assert edss["cells"]["events"]["value"] == 4
     assert edss["evidence"]["locator"] == "table 3"
@@ -283,3 +283,15 @@ def test_deciding_is_writing_and_guarded(client_of: Any) -> None:
     ):  # fmt: skip
         answer = client.request(method, path, json={})
         assert answer.status_code == 401, path
+
+
+def test_two_extractors_send_their_tables_with_who_and_why(plain_client: TestClient) -> None:
+    for who, tables in (("anna", seed_tables()), ("ben", bens_tables())):
+        body = {"source": "my-review", "extractor": who, "tables": tables, "why": "first reading"}
+        assert plain_client.post("/evidence", json=body).status_code == 200
+    assert compared(plain_client)["extractors"] == ["anna", "ben"]
+    one = ids(item(plain_client, "FEAS_COMPLETED"))[1]
+    (version,) = plain_client.get(f"/results/{one}/versions").json()["versions"]
+    assert (version["who"], version["why"]) == ("ben", "first reading")
+    again = {"source": "my-review", "extractor": "a/b", "tables": seed_tables()}
+    assert plain_client.post("/evidence", json=again).status_code == 422
