@@ -140,14 +140,39 @@ def edited(claim: C, values: Mapping[str, Any], *, arms: Sequence[str]) -> C:
     if not changed:
         return claim
     known = (*arms, claim.arm, *_versus(claim))
-    _, errors_before = _parsed(table, before, known)
-    # What was entered under other rules does not stand in the way of mending something else.
-    blamed = {column for column, _ in errors_before} - changed
-    after = {name: text for name, text in after.items() if name not in blamed}
-    made, errors = _parsed(table, after, known)
+    held = _readable(table, before, known)
+    if "state" in changed:
+        held = {name: text for name, text in held.items() if name in before}
+    made, errors = _parsed(table, {**held, **{name: after.get(name) for name in changed}}, known)
     _refuse(errors)
     assert made is not None
     return _overlaid(claim, made, changed)
+
+
+# What makes a row readable that other rules let in, where leaving a cell out does not: a registry
+# reports a group without a number, or a difference without its name.
+_STAND_INS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    RESULTS: {
+        "state": {"state": State.REPORTED.value, "direction": "changed"},
+        "measure": {"measure": "difference"},
+    },
+    ADVERSE_EVENTS: {"state": {"state": State.REPORTED.value, "persons": "0"}},
+}
+
+
+def _readable(
+    table: str, row: Mapping[str, str | None], arms: Sequence[str]
+) -> dict[str, str | None]:
+    """The row without what the tables' reader refuses in it. What was entered under other rules
+    does not stand in the way of mending something else."""
+    found = dict(row)
+    for _ in row:
+        _, errors = _parsed(table, found, arms)
+        if not errors:
+            break
+        for column, _ in errors:
+            found |= {column: None, **_STAND_INS[table].get(column, {})}
+    return found
 
 
 def _versus(claim: Claim) -> tuple[str, ...]:

@@ -109,3 +109,11 @@ def test_a_number_of_a_registry_without_a_column_stays_until_it_is_named():
 def test_a_change_that_is_a_mistake_is_refused(changes, said):
     with pytest.raises(InvalidInput, match=said):
         edited(a_count(), changes, arms=ARMS)
+
+
+def test_what_other_rules_let_in_does_not_stand_in_the_way_of_mending_something_else():
+    empty = replace(a_count(), cells=())  # a registry's group for which nothing was reported
+    assert cells(edited(empty, {"n": 6}, arms=ARMS)) == {"n_analysed": (6, "6")}
+    counted = edited(empty, {"n": 6, "events": 2}, arms=ARMS)
+    assert (counted.state, counted.direction) == (State.REPORTED, None)
+    assert edited(empty, {"state": "not_reported"}, arms=ARMS).state is State.NOT_REPORTED
