@@ -33,6 +33,7 @@ from kb.models.tables import (
     Arm,
     ArmDescription,
     OutcomeDefinition,
+    OutcomeMatch,
     Population,
     Registration,
     Report,
@@ -186,6 +187,14 @@ def _of_results(session: Session, wanted: set[int]) -> list[Finding]:
 
 def _statements(session: Session, wanted: set[int]) -> dict[int, list[Statement]]:
     vocabulary = load_vocabulary()
+    # What a person said a registry's outcome is counts as if the registry had said so.
+    matched: dict[int, str] = dict(
+        session.execute(
+            sa.select(col(OutcomeMatch.outcome_id), col(OutcomeDefinition.code)).join(
+                OutcomeDefinition, col(OutcomeDefinition.id) == col(OutcomeMatch.definition_id)
+            )
+        ).all()
+    )
     rows: list[Any] = []
     for batch in _batches(sorted(wanted)):
         rows += session.execute(
@@ -223,6 +232,7 @@ def _statements(session: Session, wanted: set[int]) -> dict[int, list[Statement]
     cells = _cells(session, [row[0].id for row in rows])
     found: dict[int, list[Statement]] = defaultdict(list)
     for result, code, title, days, value, unit, text, analysis, subgroup, source, key, arm in rows:
+        code = code or matched.get(result.outcome_id)
         definition = vocabulary.get(code or "")
         found[result.study_id].append(
             Statement(

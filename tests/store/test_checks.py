@@ -17,6 +17,7 @@ from tests.builders import (
     an_adverse_event,
     an_arm,
     an_outcome,
+    kept,
     of_arm,
     t,
 )
@@ -84,6 +85,25 @@ def test_denominators_are_followed_over_time(session: Session) -> None:
     assert found.check == "n-rises"
     assert "12 week" in found.message
     assert "48 week" in found.message
+
+
+def test_an_outcome_that_a_person_matched_has_the_scale_of_its_definition(
+    session: Session,
+) -> None:
+    arm = an_arm(session, a_study(session))
+    worded = an_outcome(session, None, title="Disability by EDSS")
+    a_result(session, arm, {"mean": 12.1}, outcome=worded, statistic="final")
+    assert check(session) == []
+    edss = an_outcome(session, "EDSS")
+    kept(
+        session,
+        t.OutcomeMatch,
+        outcome_id=worded.id,
+        definition_id=edss.id,
+        confirmed_by="A. Reader",
+        confirmed_at=NOW,
+    )
+    assert names(check(session)) == ["off-scale"]
 
 
 def test_adverse_events_are_checked(session: Session) -> None:
