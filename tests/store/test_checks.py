@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlmodel import Session
 
 from kb.errors import Conflict, InvalidInput, NotFound
+from kb.models import tables as t
 from kb.store.checks import FindingOut, accept, check
 from kb.store.curated import load_starter
 from kb.store.engine import Store
@@ -19,18 +22,17 @@ from tests.builders import (
     an_outcome,
     kept,
     of_arm,
-    t,
 )
 from tests.store.saves import LATER, NOW
 
-PERSONS = {"statistic": "person_count"}
+PERSONS: dict[str, Any] = {"statistic": "person_count"}
 
 
 def names(found: list[FindingOut]) -> list[str]:
     return [finding.check for finding in found]
 
 
-def eight_of_seven(session: Session, label: str = "a study", **values: str) -> t.Study:
+def eight_of_seven(session: Session, label: str = "a study", **values: Any) -> Any:
     study = a_study(session, label)
     arm = an_arm(session, study)
     a_result(session, arm, {"events": 8, "n_analysed": 7}, **PERSONS | values)
