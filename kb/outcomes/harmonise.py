@@ -199,6 +199,7 @@ MEASURES: Final[Mapping[str, str]] = {
     "relative risk": "RR",
     "rr": "RR",
     "hazard ratio": "HR",
+    "proportional hazard": "HR",
     "hazards ratio": "HR",
     "hr": "HR",
     "rate ratio": "IRR",
@@ -222,6 +223,8 @@ MEASURES: Final[Mapping[str, str]] = {
     "risk difference": "RD",
     "difference in proportions": "RD",
     "difference in percentages": "RD",
+    "difference in percentage": "RD",
+    "difference in proportion": "RD",
     "absolute risk difference": "RD",
     "rd": "RD",
 }
@@ -231,7 +234,9 @@ _QUALIFIERS: Final = re.compile(
     r"|\bls\b|\bleast[- ]squares?\b|\(.*?\)|,.*$",
     re.IGNORECASE,
 )
-_ON_LOG_SCALE: Final = re.compile(r"^\s*(?:log|ln|logarithm of(?: the)?)[\s(]+", re.IGNORECASE)
+_ON_LOG_SCALE: Final = re.compile(
+    r"^\s*(?:log|ln|logarithm of(?: the)?)[\s(]+|,\s*log(?:arithm)?\s*$", re.IGNORECASE
+)
 _ADJUSTING: Final = re.compile(
     r"(?<!un)adjusted|\bls\b|least[- ]squares?|ancova|covariance|mixed|mmrm|regression|cox\b",
     re.IGNORECASE,
@@ -355,9 +360,12 @@ class _Reader:
     def events(self) -> Iterator[Number]:
         yield self(CellName.EVENTS)
         percent = self(CellName.PERCENT)
+        result = self._result
+        decimals = None
+        if percent.value is None and result.statistic is Statistic.PERCENT:
+            percent, decimals = self._percent_of_proportion()
         if percent.value is None:
             return
-        result = self._result
         if result.statistic not in (Statistic.PERSON_COUNT, Statistic.PERCENT):
             yield missing(
                 State.NOT_REPORTED, Refused("the percentage is not said to be of persons")
@@ -368,13 +376,28 @@ class _Reader:
             yield missing(State.UNCLEAR, Refused(reason))
             return
         inputs = {"percent": percent, "n": self(CellName.N_ANALYSED)}
-        decimals = c.printed_decimals(percent.text, percent.value)
+        if decimals is None:
+            decimals = c.printed_decimals(percent.text, percent.value)
         exact = self.make(
             c.COUNT_FROM_PERCENT, partial(_counted, c.count_from_percent, decimals), inputs
         )
         yield exact
         if exact.value is None:
             yield self.make(c.NEAREST_COUNT, partial(_counted, c.nearest_count, decimals), inputs)
+
+    def _percent_of_proportion(self) -> tuple[Number, int]:
+        """A share of persons printed as a part of one, in percent, and the decimals that leaves."""
+        share = self(CellName.NUMBER)
+        if share.value is None or not 0 <= share.value <= 1:
+            return missing(), 0
+        if "proportion" not in (self._result.unit or "").lower():
+            return missing(), 0
+        decimals = c.printed_decimals(share.text, share.value) - 2
+        if decimals < 0 and share.value not in (0, 1):
+            reason = f"the proportion {share.text} is rounded to more than one percent"
+            return missing(State.UNCLEAR, Refused(reason)), 0
+        percent = self.make(UNIT, lambda value: 100 * value, {"proportion": share})
+        return percent, max(decimals, 0)
 
     def means(self) -> Iterator[Number]:
         yield self(CellName.MEAN)
@@ -596,7 +619,7 @@ def harmonise_contrast(
         )
     scale = "log" if measure in RATIOS else "natural"
     to_log = scale == "log" and not is_log
-    if measure == "RD" and "%" in f"{result.unit or ''}":
+    if measure == "RD" and re.search(r"%|\bpercent", result.unit or "", re.IGNORECASE):
         printed = _in_unit(printed, "estimate", "%", "fraction", options)
     estimate = read.make(c.LOG_OF_RATIO, c.log_of_ratio, {"ratio": printed}) if to_log else printed
     se, others = _best(_standard_errors(read, result, options, measure, to_log, estimate, n_1, n_2))

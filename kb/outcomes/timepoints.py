@@ -93,6 +93,26 @@ def split_timepoint(text: str) -> tuple[str, TimepointClaim | None]:
     return plain, None
 
 
+def split_listed_timepoint(text: str, listed: str) -> tuple[str, TimepointClaim | None]:
+    """A label without the one time it names anywhere, if `listed` names that time among its own.
+
+    "KOOS outcome 3 months" beside "3 and 18 months" is ("KOOS outcome", 3 months). Otherwise the
+    label comes back whole with None.
+    """
+    plain = " ".join(text.split())
+    found = _distinct(_times(plain) or ())
+    known = {days(time.value, time.unit) for time in _times(listed) or ()}
+    if len(found) != 1 or days(found[0].value, found[0].unit) not in known:
+        return plain, None
+    if _CHANGE_FROM_BASELINE.search(plain):
+        return plain, None
+    (time,) = found
+    rest = " ".join((plain[: time.start] + " " + plain[time.end :]).split())
+    # "6 months after surgery", "at 3 months": words of the time that go with it.
+    rest = re.sub(r"^(?:at|after|post|in)\b\s*|\s*\b(?:at|after|post|in)$", "", rest, flags=re.I)
+    return rest.strip(" ,;:-–—()"), _claim(time, plain)
+
+
 def names_a_time(text: str | None, *, of_the_clock: bool = True) -> bool:
     """Whether the text names any time, also one without a number ("4th follow-up", "pre-dose").
 

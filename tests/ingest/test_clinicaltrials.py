@@ -506,6 +506,15 @@ def test_a_measurement_of_an_unlisted_group_is_kept_apart():
         pytest.param("COUNT_OF_PARTICIPANTS", "Participants", "events", "person_count", id="count"),
         pytest.param("COUNT_OF_UNITS", "eyes", "events", Statistic.EVENT_COUNT, id="units"),
         pytest.param("NUMBER", "relapses", "number", Statistic.AS_REGISTERED, id="number"),
+        pytest.param("NUMBER", "participants", "events", Statistic.PERSON_COUNT, id="persons"),
+        pytest.param(
+            "NUMBER", "Number of patients with SSEPs", "events", "person_count", id="persons with"
+        ),
+        pytest.param("NUMBER", "Adverse events", "events", Statistic.EVENT_COUNT, id="events"),
+        pytest.param("NUMBER", "events per participant", "number", "as_registered", id="a mean"),
+        pytest.param("NUMBER", "participant-years", "number", "as_registered", id="time"),
+        pytest.param("NUMBER", "percentage of BSA", "percent", "as_registered", id="of skin"),
+        pytest.param("NUMBER", "percentage", "percent", "as_registered", id="of what"),
         pytest.param("NUMBER", "percentage of participants", "percent", "percent", id="percentage"),
         pytest.param("NUMBER", "% of participants", "percent", Statistic.PERCENT, id="per cent"),
         pytest.param("NUMBER", "percentile", "number", Statistic.AS_REGISTERED, id="percentile"),
@@ -516,6 +525,37 @@ def test_the_param_type_decides_the_cell(param, unit, name, statistic):
     claim = result_of(an_outcome(measured("5"), paramType=param, unitOfMeasure=unit))
     assert cells(claim) == {"n_analysed": 10, name: 5}
     assert claim.statistic == statistic
+
+
+@pytest.mark.parametrize(
+    ("title", "unit", "value", "expected"),
+    [
+        pytest.param("Number of Participants With Relapse", "number", "3", "person_count", id="so"),
+        pytest.param("Number of Participants With Relapse", "events", "3", "event_count",
+                     id="the unit comes first"),
+        pytest.param("Number of Relapses", "number", "3", "as_registered", id="of what"),
+        pytest.param("Patients", "participants", "3.5", "as_registered", id="no whole number"),
+        pytest.param("Patients", "participants", "11", "as_registered", id="more than analysed"),
+        pytest.param("Patients", "participants", "NA", "person_count", id="not given"),
+        pytest.param("Percentage of Participants With Relapse", "percent", "30", "percent",
+                     id="a share of persons by the title"),
+        pytest.param("Response Rate", "%", "30", "percent", id="a rate of persons"),
+        pytest.param("Relapse", "proportion of participants", "0.30", "percent", id="of one"),
+        pytest.param("Relapse", "proportion of participants", "30", "as_registered",
+                     id="a proportion above one"),
+    ],
+)  # fmt: skip
+def test_a_bare_number_counts_persons_where_that_is_said_and_fits(title, unit, value, expected):
+    outcome = an_outcome(measured(value), paramType="NUMBER", title=title, unitOfMeasure=unit)
+    assert result_of(outcome).statistic == expected
+
+
+def test_a_share_estimated_over_time_says_so():
+    outcome = an_outcome(
+        measured("70"), paramType="NUMBER", title="Overall survival",
+        unitOfMeasure="percentage of participants", description="A Kaplan-Meier estimate.",
+    )  # fmt: skip
+    assert result_of(outcome).method == "Kaplan-Meier"
 
 
 def test_a_log_mean_says_that_it_is_one():
@@ -711,6 +751,7 @@ def test_baseline_is_day_0_of_every_group():
         ("Age, Customized – >70 years", 0),
         ("Sex: Female, Male – Female", 0),
         ("Sex: Female, Male – Male", 0),
+        ("Feasibility and safety – Knee pain VAS-DA", 0),
     ]
 
 
@@ -785,7 +826,8 @@ def test_a_category_may_name_the_time():
             "Percent Change From Baseline in T25FW", "MEAN", "s", "percent_change", id="per cent"
         ),
         pytest.param("EDSS", "MEAN", "score", "as_registered", id="not said"),
-        pytest.param("Change in EDSS", "MEAN", "score", "as_registered", id="from what"),
+        pytest.param("Change in EDSS", "MEAN", "score", "change", id="from, by the time frame"),
+        pytest.param("EDSS, changes seen", "MEAN", "score", "as_registered", id="no measure of it"),
         pytest.param(
             "Number of Participants With a Change From Baseline in EDSS",
             "COUNT_OF_PARTICIPANTS",
@@ -805,7 +847,7 @@ def test_a_category_may_name_the_time():
         ),
     ],
 )
-def test_a_change_is_one_only_in_so_many_words(title, param, unit, statistic):
+def test_a_change_is_one_only_where_it_is_said(title, param, unit, statistic):
     outcome = an_outcome(
         measured("1"),
         title=title,
@@ -815,9 +857,37 @@ def test_a_change_is_one_only_in_so_many_words(title, param, unit, statistic):
     )
     claim = result_of(outcome)
     assert claim.statistic == statistic
-    is_change = statistic in ("change", "percent_change")
     assert claim.time is not None
-    assert (claim.time.value, claim.time.text) == (16 if is_change else None, "Baseline to Week 16")
+    assert (claim.time.value, claim.time.text) == (16, "Baseline to Week 16")
+
+
+@pytest.mark.parametrize(
+    ("said", "statistic", "caveats"),
+    [
+        pytest.param("Change from baseline to month 12.", "change",
+                     ("change_not_in_title",), id="so"),
+        pytest.param("A positive change compared with baseline is worse.", "change",
+                     ("change_not_in_title",), id="by what it means"),
+        pytest.param("Percent change from baseline.", "percent_change", ("change_not_in_title",),
+                     id="per cent"),
+        pytest.param("A scale from 0 to 10.", "as_registered", (), id="not"),
+        pytest.param("Change of dressing at baseline.", "as_registered", (), id="another change"),
+    ],
+)  # fmt: skip
+def test_a_description_may_say_that_values_are_changes(said, statistic, caveats):
+    claim = result_of(an_outcome(measured("-1.5"), description=said))
+    assert (claim.statistic, claim.caveats) == (statistic, caveats)
+    counted = an_outcome(measured("3"), description=said, paramType="COUNT_OF_PARTICIPANTS")
+    assert result_of(counted).statistic is Statistic.PERSON_COUNT
+
+
+def test_beside_a_baseline_class_a_description_of_change_proves_nothing():
+    classes = [
+        {"title": t, "categories": [{"measurements": [measured("1")]}]}
+        for t in ("Baseline", "Month 6")
+    ]
+    outcome = an_outcome(classes=classes, description="Change from baseline.")
+    assert [claim.statistic for claim in results_of(outcome)] == ["baseline", "final"]
 
 
 def test_beside_a_baseline_class_a_title_of_change_proves_nothing():
@@ -831,8 +901,34 @@ def test_beside_a_baseline_class_a_title_of_change_proves_nothing():
 def test_a_class_named_baseline_is_baseline():
     assert [row[3] for row in times_of("Baseline", "Week 12", frame="Week 12")] == [
         "baseline",
-        "as_registered",
+        "final",
     ]
+
+
+def test_values_of_a_course_are_finals_unless_it_speaks_of_change():
+    course = ("0 months", "12 months")
+    assert [row[3] for row in times_of(*course, frame="0, 12 months")] == ["baseline", "final"]
+    said = times_of(*course, frame="0, 12 months", title="Changes in EDSS")
+    assert [row[3] for row in said] == ["baseline", "as_registered"]
+
+
+@pytest.mark.parametrize(
+    ("title", "frame", "label", "value"),
+    [
+        pytest.param(
+            "KOOS outcome 3 months", "3 and 18 months", "KOOS outcome", 3, id="at its end"
+        ),
+        pytest.param("6 months Cold Test", "baseline, 6 months", "Cold Test", 6, id="in front"),
+        pytest.param("Baseline Pain", "baseline, 6 months", "Pain", 0, id="baseline"),
+        pytest.param("Month 6 (n=5, 7)", "Month 6", "", 6, id="with numbers analysed"),
+        pytest.param(
+            "6 minute walk at home", "12 months", "6 minute walk at home", 12, id="a test"
+        ),
+    ],
+)
+def test_a_class_names_a_time_that_the_time_frame_lists(title, frame, label, value):
+    ((found, time, _, _),) = times_of(title, frame=frame)
+    assert (found, time) == (f"EDSS – {label}" if label else "EDSS", value)
 
 
 # -- analyses ------------------------------------------------------------------------------------
@@ -875,13 +971,45 @@ def test_an_analysis_of_two_groups_is_a_contrast():
     [
         pytest.param("Placebo vs. MSC", ("Placebo", "MSC"), (), id="against the order of ids"),
         pytest.param("MSC minus Placebo", ("MSC", "Placebo"), (), id="minus"),
-        pytest.param("MSC versus control", ("MSC", "Placebo"), ("direction_not_stated",), id="no"),
+        pytest.param("MSC versus control", ("MSC", "Placebo"), (), id="control by its kind"),
+        pytest.param("control minus treatment", ("Placebo", "MSC"), (), id="both by their kind"),
+        pytest.param("higher is better", ("MSC", "Placebo"), ("direction_not_stated",), id="not"),
+        pytest.param("A versus B", ("MSC", "Placebo"), ("direction_not_stated",), id="whose names"),
     ],
 )
 def test_which_group_an_estimate_is_of_is_read_only_where_it_is_said(comment, arms, caveats):
     claim = an_analysis("OG000", "OG001", paramValue="1", estimateComment=comment)
     assert (claim.arm, claim.comparator) == tuple(f"group: {arm}" for arm in arms)
     assert claim.caveats == caveats
+
+
+@pytest.mark.parametrize(
+    ("outcome", "analysis", "first"),
+    [
+        pytest.param({}, {"paramType": "LS Mean Difference", "paramValue": "-2.1"}, "MSC",
+                     id="first minus second"),
+        pytest.param({}, {"paramType": "Mean Difference (Net)", "paramValue": "2.1"}, "Placebo",
+                     id="second minus first"),
+        pytest.param({}, {"paramType": "Mean Difference (Net)", "paramValue": "5"}, None,
+                     id="of neither"),
+        pytest.param({}, {"paramType": "Slope", "paramValue": "-2.1"}, None, id="no difference"),
+        pytest.param({"paramType": "COUNT_OF_PARTICIPANTS"},
+                     {"paramType": "Odds Ratio (OR)", "paramValue": "0.25"}, "MSC", id="odds"),
+        pytest.param({"paramType": "COUNT_OF_PARTICIPANTS"},
+                     {"paramType": "Risk Ratio (RR)", "paramValue": "1.82"}, "Placebo", id="risks"),
+        pytest.param({"paramType": "COUNT_OF_PARTICIPANTS"},
+                     {"paramType": "Hazard Ratio (HR)", "paramValue": "0.5"}, None, id="hazards"),
+    ],
+)  # fmt: skip
+def test_the_groups_own_numbers_tell_which_was_subtracted(outcome, analysis, first):
+    analyses = [{"groupIds": ["OG000", "OG001"]} | analysis]
+    values = ("4", "8") if outcome else ("4.0", "6.1")
+    given = an_outcome(measured(values[0]), measured(values[1], "OG001"), analyses=analyses,
+                       **outcome)  # fmt: skip
+    claim = results_of(given)[-1]
+    caveat = "direction_not_stated" if first is None else "direction_from_numbers"
+    assert claim.caveats == (caveat,)
+    assert claim.arm == f"group: {first or 'MSC'}"
 
 
 def test_a_p_value_alone_is_reported_verbatim_without_an_estimate():

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from typing import Final
 
 from ingest.sources.clinicaltrials.groups import (
@@ -50,9 +51,12 @@ from kb.models.evidence import (
     Statistic,
     TimepointClaim,
 )
+from kb.outcomes.arm_labels import names_control
+from kb.outcomes.harmonise import measure_of
 from kb.outcomes.timepoints import (
     names_a_clock_time,
     names_a_time,
+    split_listed_timepoint,
     split_timepoint,
     timepoint,
 )
@@ -248,10 +252,55 @@ _SPREADS: Final = {
 _PERSONS: Final = frozenset({"participants", "participant", "patients", "subjects", "persons"})
 _PERCENT = re.compile(r"^\s*%|\bpercent(?:age)?\b", re.I)
 _COUNTED = re.compile(r"^(?:number of )?(?:participants|patients|subjects|persons|events)\b", re.I)
+_PEOPLE = (
+    r"(?:participants?|patients?|subjects?|persons?|people|individuals?|volunteers?|infants?"
+    r"|neonates?|newborns?|children|adults|women|men|males|females|responders?|survivors?|deaths)"
+)
+# Units of a NUMBER that counts persons: "participants", "Number of patients with SSEPs".
+_UNIT_OF_PERSONS = re.compile(
+    rf"(?:(?:total\s+)?(?:number|no\.?|count|\#)\s+of\s+)?{_PEOPLE}"
+    r"(?:\s+(?:with|without|who|that|having|achieving|experiencing|reporting|in)\b.*)?"
+    r"(?:\s*\(n\))?",
+    re.I,
+)
+_NO_UNIT = re.compile(r"(?:total\s+)?(?:numbers?|counts?|n|no\.?|\#|absolute)", re.I)
+_TITLE_OF_PERSONS = re.compile(
+    rf"^(?:the\s+)?(?:total\s+)?(?:number|numbers|count|no\.)\s+of\s+(?:[\w-]+\s+){{0,3}}?{_PEOPLE}\b",
+    re.I,
+)
+_UNIT_OF_EVENTS = re.compile(
+    r"(?:(?:total\s+)?(?:number|count)\s+of\s+)?(?:[\w-]+\s+){0,3}?(?:events?|episodes?|occurrences?)",
+    re.I,
+)
+_SHARE_OF_PERSONS = re.compile(
+    rf"(?:%|\bpercent(?:age)?s?|\bproportion)\s*(?:\(%\)\s*)?of\s+(?:[\w-]+\s+){{0,3}}?{_PEOPLE}\b",
+    re.I,
+)
+_BARE_PERCENT = re.compile(r"(?:%|percent(?:age)?s?)(?:\s*\(%\))?", re.I)
+_RATE_OF_PERSONS = re.compile(
+    r"\b(?:response|responder|remission|relapse|survival|mortality|success|failure|cure|healing"
+    r"|incidence)\s+rates?\b",
+    re.I,
+)
+_PROPORTION = re.compile(r"\bproportion\b", re.I)
+# A share estimated over time is no count of the persons analysed.
+_OVER_TIME = re.compile(r"\bkaplan[\s-]+meier\b|\bcumulative incidence\b|\bactuarial\b", re.I)
+_N_IN_TITLE = re.compile(
+    r"[,;:]?\s*[(\[]?\s*\bn\s*=\s*\d+(?:\s*[,;/&]\s*(?:n\s*=\s*)?\d+)*\s*[)\]]?", re.I
+)
 _LEVELS: Final = {"975": 97.5}  # CONFIDENCE_975, beside "97.5% Confidence Interval"
 _CHANGE = re.compile(r"\bchanges?\b", re.I)
 _FROM_BASELINE = re.compile(r"\bfrom\s+(?:the\s+|study\s+)?baseline\b", re.I)
 _PERCENT_CHANGE = re.compile(r"(?:\bpercent(?:age)?|%)\s+changes?\b", re.I)
+_OF_BASELINE = re.compile(r"\bof\s+(?:the\s+)?baseline\b", re.I)
+# As descriptions say it: "Change at 6 months compared to baseline".
+_DESCRIBED_CHANGE = re.compile(
+    r"\bchanges?\b[^.;]{0,80}?\b(?:from|since|versus|vs\.?|relative\s+to|compared\s+(?:to|with))"
+    r"\s+(?:the\s+|study\s+)?baseline\b"
+    r"|\bdifference\b[^.;]{0,40}?\bbetween\s+(?:the\s+)?baseline\s+and\b",
+    re.I,
+)
+_TITLE_OF_CHANGE = re.compile(r"^(?:the\s+)?(?:mean\s+|absolute\s+)?changes?\s+(?:in|of)\b", re.I)
 # "Number of participants with a change from baseline" counts persons; it is no change.
 _OF_PERSONS = re.compile(
     r"^\s*(?:number|count|percentage of|percent of|proportion|time|rate|incidence|duration)\b"
@@ -284,10 +333,60 @@ class _Table:
         return line(self.measure, "unitOfMeasure")
 
     @property
+    def counts(self) -> Statistic | None:
+        """What a count or a bare number is of: persons, events or a share of persons."""
+        if self.param == "COUNT_OF_PARTICIPANTS":
+            return Statistic.PERSON_COUNT
+        if self.param == "COUNT_OF_UNITS":
+            return Statistic.EVENT_COUNT
+        if self.param != "NUMBER":
+            return None
+        unit, title = self.unit or "", self.title
+        if _UNIT_OF_PERSONS.fullmatch(unit) or (
+            _TITLE_OF_PERSONS.search(title) and (not unit or _NO_UNIT.fullmatch(unit))
+        ):
+            return Statistic.PERSON_COUNT if self._are_counts() else None
+        if _UNIT_OF_EVENTS.fullmatch(unit):
+            return Statistic.EVENT_COUNT if self._are_counts(within=False) else None
+        is_bare = _BARE_PERCENT.fullmatch(unit) is not None
+        is_said = _SHARE_OF_PERSONS.search(title) or _RATE_OF_PERSONS.search(title)
+        if _SHARE_OF_PERSONS.search(unit) or (is_bare and is_said):
+            return Statistic.PERCENT if not self.is_proportion or self._are_shares() else None
+        return None
+
+    @property
+    def is_proportion(self) -> bool:
+        """Of one, not of a hundred: 0.53."""
+        return _PROPORTION.search(self.unit or "") is not None
+
+    def values(self) -> Iterator[tuple[str, object, list[Json]]]:
+        """Group, value as printed and the class's own denominators, of every measurement."""
+        for class_ in parts(self.measure, "classes"):
+            for category in parts(class_, "categories"):
+                for measurement in parts(category, "measurements"):
+                    local = line(measurement, "groupId") or ""
+                    yield local, measurement.get("value"), parts(class_, "denoms")
+
+    def _are_counts(self, *, within: bool = True) -> bool:
+        """Whether every value is a whole number, and no more than the persons analysed."""
+        for local, raw, of_class in self.values():
+            if is_missing(raw) or number(raw) is None:
+                continue
+            value = count(raw)
+            n = count(_denominator_count((of_class, *self.denoms), local, None))
+            if value is None or (within and n is not None and value > n):
+                return False
+        return True
+
+    def _are_shares(self) -> bool:
+        values = [number(raw) for _, raw, _ in self.values()]
+        return all(value is None or 0 <= value <= 1 for value in values)
+
+    @property
     def analysed(self) -> str | None:
         """What the denominators count, None where that is participants."""
         selected = line(self.measure, "denomUnitsSelected")
-        if selected is None and self.param != "COUNT_OF_PARTICIPANTS":
+        if selected is None and self.counts is not Statistic.PERSON_COUNT:
             selected = self.typed_units or self._only_units()
         return None if selected is None or selected.casefold() in _PERSONS else selected
 
@@ -320,10 +419,13 @@ def _row(class_: Json, category: Json, frame: str | None) -> _Row:
     of_the_clock = frame is None or names_a_clock_time(frame)
     labels: list[str] = []
     time, unread = None, None
-    for title in (line(class_, "title"), line(category, "title")):
+    for printed in (line(class_, "title"), line(category, "title")):
+        title = _N_IN_TITLE.sub("", printed or "").strip() or printed
         if title is None:
             continue
         label, named = split_timepoint(title)
+        if named is None and frame is not None:
+            label, named = split_listed_timepoint(title, frame)
         if named and not of_the_clock and named.unit in ("minute", "hour"):
             label, named = title, None
         elif named is None and names_a_time(title, of_the_clock=of_the_clock):
@@ -400,26 +502,31 @@ def _outcome(outcome: Json, position: int, groups: _Groups, place: Place) -> Ite
     rows = _rows(outcome, frame)
     # Unread times may be baselines as well: "Before surgery".
     has_baseline = any(row.unread_time or (row.time and row.time.value == 0) for row in rows)
+    # A table with a row of day 0 that nowhere speaks of change gives values at each time.
+    starts = any(row.time and row.time.value == 0 for row in rows)
     claims: list[ResultClaim] = []
     for row in rows:
-        statistic = _statistic(table, row, has_baseline)
-        is_change = statistic in (Statistic.CHANGE, Statistic.PERCENT_CHANGE)
-        time = row.time or timepoint(frame, is_change=is_change)
+        statistic = _statistic(table, row, has_baseline, starts)
+        # Beside one later time a baseline is what was before, not when this was measured.
+        time = row.time or timepoint(frame, is_change=True)
         if row.unread_time:
             time = TimepointClaim(text=row.unread_time)
+        caveats = _caveats_of_change(table, row, statistic)
         for claim in _claims(table, row, groups, place):
-            claims.append(replace(claim, time=time, statistic=statistic))
+            caveats_of_claim = (*caveats, *claim.caveats)
+            claims.append(replace(claim, time=time, statistic=statistic, caveats=caveats_of_claim))
     yield from claims or _without_measurements(table, frame, groups, place)
-    yield from _analyses(table, _time_of_analyses(rows, frame, title), groups, place)
+    time = _time_of_analyses(rows, frame)
+    yield from _analyses(table, time, has_baseline, groups, place)
 
 
-def _time_of_analyses(rows: Sequence[_Row], frame: str | None, title: str) -> TimepointClaim | None:
+def _time_of_analyses(rows: Sequence[_Row], frame: str | None) -> TimepointClaim | None:
     """The one time of all rows. An analysis does not say which of several it is about."""
     times = {row.time for row in rows}
     if len(times) == 1 and None not in times:
         return times.pop()
     if times <= {None} and not any(row.unread_time for row in rows):
-        return timepoint(frame, is_change=_is_change(title))
+        return timepoint(frame, is_change=True)
     return TimepointClaim(text=frame) if frame else None
 
 
@@ -432,24 +539,56 @@ def _is_change(title: str) -> bool:
     return _names_a_change(title) and not _OF_PERSONS.search(title)
 
 
-def _statistic(table: _Table, row: _Row, has_baseline: bool) -> Statistic:
-    if table.param == "COUNT_OF_PARTICIPANTS":
-        return Statistic.PERSON_COUNT
-    if table.param == "COUNT_OF_UNITS":
-        return Statistic.EVENT_COUNT
+def _statistic(table: _Table, row: _Row, has_baseline: bool, starts: bool) -> Statistic:
+    counted = table.counts
+    if counted in (Statistic.PERSON_COUNT, Statistic.EVENT_COUNT):
+        return counted
     # Beside a row "Baseline" the others may be plain scores, whatever the title says.
     is_said_of_row = bool(row.label and _is_change(row.label))
-    is_said_of_all = _is_change(table.title) and not has_baseline
+    is_said_of_all = (_is_change(table.title) or _is_described_change(table)) and not has_baseline
     if is_said_of_row or is_said_of_all:
-        said = f"{table.title} {row.label or ''} {table.unit or ''}"
+        said = f"{table.title} {row.label or ''} {table.unit or ''} {_said_of_change(table)}"
         is_percent = _PERCENT_CHANGE.search(said)
         return Statistic.PERCENT_CHANGE if is_percent else Statistic.CHANGE
-    if table.param == "NUMBER" and _PERCENT.search(table.unit or ""):
-        return Statistic.PERCENT
+    if counted is Statistic.PERCENT:
+        return counted
+    if row.time and table.param not in ("NUMBER", ""):
+        names_change = _CHANGE.search(f"{table.title} {table.unit or ''}")
+        if row.time.value == 0 and not _names_a_change(table.title):
+            return Statistic.BASELINE
+        if starts and not names_change and not _CHANGE.search(row.label or ""):
+            return Statistic.FINAL
     is_baseline = row.time and row.time.value == 0 and row.time.anchor == "baseline"
     if is_baseline and not _names_a_change(table.title):
         return Statistic.BASELINE
     return Statistic.AS_REGISTERED
+
+
+def _said_of_change(table: _Table) -> str:
+    """What the description says in so many words of a change from baseline, "" for nothing."""
+    description = line(table.measure, "description") or ""
+    found = _DESCRIBED_CHANGE.search(description)
+    return description[max(0, found.start() - 12) : found.end()] if found else ""
+
+
+def _is_described_change(table: _Table) -> bool:
+    """Whether the description says so, or title and time frame: "Change in EDSS", "Baseline, 6
+    months"."""
+    if table.counts or _OF_PERSONS.search(table.title) or _OF_BASELINE.search(table.unit or ""):
+        return False
+    if _said_of_change(table):
+        return True
+    frame = line(table.measure, "timeFrame") or ""
+    before, after = timepoint(frame), timepoint(frame, is_change=True)
+    is_from_baseline = before is not None and before.value is None and "baseline" in frame.lower()
+    is_one_later = after is not None and after.value is not None
+    return bool(_TITLE_OF_CHANGE.search(table.title)) and is_from_baseline and is_one_later
+
+
+def _caveats_of_change(table: _Table, row: _Row, statistic: Statistic) -> tuple[str, ...]:
+    is_change = statistic in (Statistic.CHANGE, Statistic.PERCENT_CHANGE)
+    is_said = _is_change(table.title) or (row.label and _is_change(row.label))
+    return ("change_not_in_title",) if is_change and not is_said else ()
 
 
 def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
@@ -475,6 +614,7 @@ def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator
             population=table.population,
             unit=table.unit,
             unit_of_analysis=table.analysed,
+            method=_estimated_over_time(table),
             state=central.state if central else State.NOT_REPORTED,
             cells=(*_denominator(table, local, of_class), *cells),
             ci_level=_ci_level(table.measure) if _has_interval(cells) else None,
@@ -491,6 +631,12 @@ def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator
             ),
             evidence=place.evidence(", ".join(step for step in locator if step), table.title),
         )
+
+
+def _estimated_over_time(table: _Table) -> str | None:
+    said = f"{table.title} {line(table.measure, 'description') or ''}"
+    found = _OVER_TIME.search(said) if table.counts is Statistic.PERCENT else None
+    return found[0] if found else None
 
 
 _COMMENTS: Final = ("comment", "lowerLimitComment", "upperLimitComment")
@@ -526,7 +672,9 @@ def _cells(table: _Table, measurement: Json) -> tuple[tuple[Cell, ...], str | No
     """The central value first, then what is around it; and what found no cell, in words."""
     name = _CENTRAL.get(table.param, CellName.UNSPECIFIED) if table.param else CellName.NUMBER
     unit = table.unit or ""
-    if name is CellName.NUMBER and _PERCENT.search(unit):
+    if table.counts in (Statistic.PERSON_COUNT, Statistic.EVENT_COUNT):
+        name = CellName.EVENTS
+    elif name is CellName.NUMBER and _PERCENT.search(unit):
         name = CellName.PERCENT
     is_count = name is CellName.EVENTS or (name is CellName.NUMBER and bool(_COUNTED.search(unit)))
     found = [cell(measurement, "value", name, is_count=is_count)]
@@ -606,21 +754,37 @@ def _denominator_count(
 
 # -- analyses ------------------------------------------------------------------------------------
 
-_AGAINST = re.compile(
-    r"^\s*(.+?)\s+(?:vs\.?|versus|minus|over|compared\s+(?:to|with)|-|–)\s+(.+?)\s*\.?\s*$", re.I
+_SIDE = r"[^()\[\],;:.]{1,80}?"
+_OVER = r"(?:minus|vs\.?|versus|over|divided\s+by|compared\s+(?:to|with)|relative\s+to)"
+_AGAINST = re.compile(rf"^\s*(.+?)\s+(?:{_OVER}|-|–)\s+(.+?)\s*\.?\s*$", re.I)
+# In running text only what is subtracted: "A vs B" there may be no more than a list.
+_SUBTRACTED = re.compile(
+    rf"(?:^|[(\[:;,=]|\b(?:is|was|as|of|difference|estimate)\b)\s*({_SIDE})\s+(?:minus|-|–|−)\s+"
+    rf"({_SIDE})\s*(?=$|[)\],;:.])",
+    re.I,
 )
+_THE_TREATED = re.compile(
+    r"(?:the\s+)?(?:active|treatment|treated|experimental|intervention|test|drug|cells?|mscs?)"
+    r"(?:\s+(?:group|arm|treatment))?",
+    re.I,
+)
+# How near an estimate must be to what the groups' own numbers give, as a part of it, to tell which
+# of the two was subtracted from the other: the other way round it would be off by twice itself.
+_NEAR: Final = 0.1
+# Ratios nearer to 1 than this look the same either way round.
+_FAR_FROM_ONE: Final = 0.2
 
 
 def _analyses(
-    table: _Table, time: TimepointClaim | None, groups: _Groups, place: Place
+    table: _Table, time: TimepointClaim | None, has_baseline: bool, groups: _Groups, place: Place
 ) -> Iterator[ResultClaim]:
     titles = {
         line(group, "id") or "": line(group, "title") or ""
         for group in parts(table.measure, "groups")
     }
     statistic = None
-    if _is_change(table.title):
-        is_percent = _PERCENT_CHANGE.search(table.title)
+    if _is_change(table.title) or (not has_baseline and _is_described_change(table)):
+        is_percent = _PERCENT_CHANGE.search(f"{table.title} {_said_of_change(table)}")
         statistic = Statistic.PERCENT_CHANGE if is_percent else Statistic.CHANGE
     for position, analysis in enumerate(parts(table.measure, "analyses"), start=1):
         locals_ = list(dict.fromkeys(strings(analysis, "groupIds")))
@@ -632,7 +796,8 @@ def _analyses(
             kind = ResultKind.CONTRAST
             order = _stated_order(analysis, [titles.get(local, "") for local in locals_])
             if order is None:
-                caveats = ("direction_not_stated",)
+                order = _order_by_numbers(table, analysis, locals_)
+                caveats = ("direction_not_stated" if order is None else "direction_from_numbers",)
             arm, comparator = arms[order or 0], arms[1 - (order or 0)]
         elif len(arms) == 1:
             arm = arms[0]
@@ -651,6 +816,7 @@ def _analyses(
             time=time,
             population=table.population,
             statistic=statistic,
+            unit=table.unit if kind is ResultKind.CONTRAST and _is_difference(analysis) else None,
             unit_of_analysis=table.analysed,
             state=_analysis_state(cells, p_text),
             cells=cells,
@@ -686,16 +852,77 @@ _REMARKS: Final = (
 
 
 def _stated_order(analysis: Json, titles: list[str]) -> int | None:
-    """Which of two groups the estimate is of, if its comment says "A versus B" in their titles.
+    """Which of two groups the estimate is of, if it is said: "A versus B", "control minus MSC".
 
     The order of groupIds says nothing: both "active minus placebo" and the reverse are found.
     """
-    found = _AGAINST.match(line(analysis, "estimateComment") or "")
-    if found and len({folded(title) for title in titles}) == 2:
-        named = [folded(found[1]), folded(found[2])]
-        for order in (0, 1):
-            if named == [folded(titles[order]), folded(titles[1 - order])]:
-                return order
+    if len({standing_title(title) for title in titles}) < 2:
+        return None
+    stated = _AGAINST.match(line(analysis, "estimateComment") or "")
+    found = [stated] if stated else []
+    for name in ("paramType", "estimateComment", "groupDescription", "statisticalComment"):
+        found += _SUBTRACTED.finditer(line(analysis, name) or "")
+    orders = set()
+    for match in found:
+        first, second = _side(match[1], titles), _side(match[2], titles)
+        if first is not None and second is not None and first != second:
+            orders.add(first)
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _side(text: str, titles: Sequence[str]) -> int | None:
+    """Which of the titles a side of a comparison names."""
+    same = [n for n, title in enumerate(titles) if standing_title(title) == standing_title(text)]
+    if len(same) == 1:
+        return same[0]
+    controls = [n for n, title in enumerate(titles) if names_control(title)]
+    if len(controls) != 1:
+        return None
+    if names_control(text):
+        return controls[0]
+    return 1 - controls[0] if _THE_TREATED.fullmatch(text.strip()) else None
+
+
+def _order_by_numbers(table: _Table, analysis: Json, locals_: Sequence[str]) -> int | None:
+    """Which of two groups the estimate is of, as the groups' own numbers tell: a difference or
+    ratio of theirs is near the estimate one way round, and far from it the other way."""
+    values = {local: (value, of) for local, value, of in table.values()}
+    if len(list(table.values())) != len(values) or not set(locals_) <= set(values):
+        return None  # several rows: which is compared is not said
+    estimate = number(analysis.get("paramValue"))
+    first, second = (number(values[local][0]) for local in locals_)
+    if estimate is None or first is None or second is None:
+        return None
+    measure, is_log = measure_of(line(analysis, "paramType"))
+    if table.counts is Statistic.PERSON_COUNT:
+        ns = [count(_denominator_count((values[x][1], *table.denoms), x, None)) for x in locals_]
+        if not all(ns):
+            return None
+        first, second = first / float(ns[0] or 1), second / float(ns[1] or 1)
+    if measure in ("RR", "OR", "ROM"):
+        if min(first, second) <= 0 or (not is_log and estimate <= 0):
+            return None
+        if measure == "OR":
+            if table.counts is Statistic.PERCENT:
+                first, second = first / 100, second / 100
+            if max(first, second) >= 1:
+                return None
+            first, second = first / (1 - first), second / (1 - second)
+        of_groups = log(first / second)
+        of_analysis = estimate if is_log else log(estimate)
+        if abs(of_analysis) < _FAR_FROM_ONE:
+            return None
+    elif measure in ("MD", "RD") or "differen" in (line(analysis, "paramType") or "").lower():
+        of_groups, of_analysis = first - second, estimate
+        if table.counts is Statistic.PERSON_COUNT and abs(estimate) > 1:
+            of_groups *= 100
+    else:
+        return None
+    if of_analysis == 0:
+        return None
+    for order, own in ((0, of_groups), (1, -of_groups)):
+        if abs(own - of_analysis) <= _NEAR * abs(of_analysis):
+            return order
     return None
 
 
@@ -711,6 +938,11 @@ def _analysis_cells(analysis: Json) -> tuple[Cell, ...]:
         limits = (CellName.CI_LOW, CellName.CI_HIGH)
         found = [c for c in found if c.name not in limits or c.state is not State.NOT_REPORTED]
     return tuple(found)
+
+
+def _is_difference(analysis: Json) -> bool:
+    """Whether the estimate is in the unit of the outcome."""
+    return measure_of(line(analysis, "paramType"))[0] in ("MD", "RD")
 
 
 def _loose_dispersion(analysis: Json) -> str | None:
