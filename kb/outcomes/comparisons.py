@@ -233,6 +233,8 @@ NOTES: Final[Mapping[str, str]] = {
     "shares_participants": "Another study of the selection may hold the same participants.",
     "correlation_assumed": "The correlation of baseline with follow-up is assumed.",
     "unit_of_analysis": "Counts or averages parts of persons (eyes, knees), not persons.",
+    "crossover": "A crossover: the same participants may stand in both groups, which are not "
+    "independent.",
     "retracted_report": "A report of the study is retracted.",
 }
 
@@ -514,7 +516,7 @@ def _tables(maker: _Maker) -> Iterator[AnalysisRow]:
 
 def _two_means(maker: _Maker) -> Iterator[AnalysisRow]:
     contrasts: dict[tuple[object, ...], Observed] = {
-        (_place(o, unit=None), o.arm.id, o.comparator.id): o
+        (_contrast_place(o), o.statistic, o.arm.id, o.comparator.id): o
         for o in maker.all
         if o.kind is ResultKind.CONTRAST and o.comparator is not None and o.enters_analyses
     }
@@ -545,8 +547,7 @@ def _sd_of_contrast(
     ways = ((treated.arm.id, pair.control.arm.id), (pair.control.arm.id, treated.arm.id))
     for ids in ways:
         for statistic in (treated.statistic, None):
-            place = _place(treated, statistic=statistic, unit=None)
-            contrast = contrasts.get((place, *ids))
+            contrast = contrasts.get((_contrast_place(treated), statistic, *ids))
             if contrast is None:
                 continue
             n_1, n_2, options = pair.values.n, pair.control_values.n, maker.choices.options
@@ -1106,12 +1107,17 @@ _SAME: Final = object()
 
 
 def _place(
-    o: Observed, *, statistic: object = _SAME, time: object = _SAME, unit: object = _SAME
+    o: Observed,
+    *,
+    statistic: object = _SAME,
+    time: object = _SAME,
+    unit: object = _SAME,
+    outcome: object = _SAME,
 ) -> tuple[object, ...]:
     """What two results must have in common to be compared."""
     return (
         o.record,
-        o.outcome,
+        o.outcome if outcome is _SAME else outcome,
         o.category,
         _time(o) if time is _SAME else time,
         o.analysis_set,
@@ -1123,9 +1129,9 @@ def _place(
 
 
 def _contrast_place(o: Observed) -> tuple[object, ...]:
-    """What a contrast has in common with the arms it is of. A ratio has no unit, and a contrast
-    need not say whether it is one of changes."""
-    return _place(o, statistic=None, unit=None)
+    """What a contrast has in common with the arms it is of. A ratio has no unit, which is part of
+    an outcome without a code, and a contrast need not say whether it is one of changes."""
+    return (o.code or o.outcome_title, *_place(o, statistic=None, unit=None, outcome=None))
 
 
 def _time(o: Observed) -> tuple[object, ...]:
@@ -1195,6 +1201,8 @@ def _marked(row: AnalysisRow, neighbours: _Neighbours) -> AnalysisRow:
         notes.append("given_twice")
     if neighbours.of_outcome[o.outcome] > 1:
         notes.append("repeats")
+    if row.comparator is not None and "cross" in str(row.study.design.value).lower():
+        notes.append("crossover")
     if row.study.overlaps:
         notes.append("shares_participants")
     if any(report.is_retracted for report in row.study.reports):

@@ -619,7 +619,7 @@ def harmonise_contrast(
         )
     scale = "log" if measure in RATIOS else "natural"
     to_log = scale == "log" and not is_log
-    if measure == "RD" and re.search(r"%|\bpercent", result.unit or "", re.IGNORECASE):
+    if measure == "RD" and "%" in f"{result.unit or ''}":
         printed = _in_unit(printed, "estimate", "%", "fraction", options)
     estimate = read.make(c.LOG_OF_RATIO, c.log_of_ratio, {"ratio": printed}) if to_log else printed
     se, others = _best(_standard_errors(read, result, options, measure, to_log, estimate, n_1, n_2))

@@ -550,6 +550,22 @@ def test_a_bare_number_counts_persons_where_that_is_said_and_fits(title, unit, v
     assert result_of(outcome).statistic == expected
 
 
+@pytest.mark.parametrize(
+    ("titles", "sides"),
+    [
+        pytest.param(("Response", "No Response"), ("event", "complement"), id="denied"),
+        pytest.param(("No", "Yes"), ("complement", "event"), id="no and yes"),
+        pytest.param(("Without relapse", "Relapse"), ("complement", "event"), id="without"),
+        pytest.param(("Mild", "Severe"), (None, None), id="two grades"),
+        pytest.param(("Response", "No Response", "Unknown"), (None,) * 3, id="three"),
+    ],
+)
+def test_of_two_categories_that_deny_each_other_one_is_the_complement(titles, sides):
+    categories = [{"title": t, "measurements": [measured("4")]} for t in titles]
+    outcome = an_outcome(classes=[{"categories": categories}], paramType="COUNT_OF_PARTICIPANTS")
+    assert tuple(claim.category for claim in results_of(outcome)) == sides
+
+
 def test_a_share_estimated_over_time_says_so():
     outcome = an_outcome(
         measured("70"), paramType="NUMBER", title="Overall survival",

@@ -42,6 +42,7 @@ from ingest.sources.clinicaltrials.reading import (
 from kb.models.evidence import (
     AdverseEventClaim,
     ArmClaim,
+    Category,
     Cell,
     CellName,
     FlowClaim,
@@ -402,16 +403,40 @@ class _Row:
     class_: Json
     category: Json
     label: str | None = None  # what it is of, apart from the outcome's title
+    side: Category | None = None  # "Response" beside "No response"
     time: TimepointClaim | None = None  # named by the titles of class or category
     unread_time: str | None = None  # a title that names a time which could not be read
 
 
 def _rows(table: Json, frame: str | None) -> list[_Row]:
-    return [
-        _row(class_, category, frame)
-        for class_ in parts(table, "classes")
-        for category in parts(class_, "categories") or [{}]
-    ]
+    rows = []
+    for class_ in parts(table, "classes"):
+        categories = parts(class_, "categories") or [{}]
+        sides = _sides([line(category, "title") for category in categories])
+        for category, side in zip(categories, sides):
+            # A complement stands under the name of its event, so that both are of one outcome.
+            named = categories[sides.index(Category.EVENT)] if side else category
+            rows.append(replace(_row(class_, named, frame), category=category, side=side))
+    return rows
+
+
+_WITHOUT = re.compile(r"^(?:no|not|non|without|absence of|absent|un)\b[\s-]*", re.I)
+_OPPOSITES: Final = (("yes", "no"), ("positive", "negative"), ("present", "absent"))
+
+
+def _sides(titles: Sequence[str | None]) -> Sequence[Category | None]:
+    """Of two categories of which one denies the other, the event and its complement."""
+    none = [None] * len(titles)
+    if len(titles) != 2:
+        return none
+    first, second = (folded(title or "") for title in titles)
+    for event, other, order in ((first, second, 1), (second, first, -1)):
+        denied = _WITHOUT.sub("", other)
+        if event and (
+            (denied and denied != other and denied == event) or (event, other) in _OPPOSITES
+        ):
+            return [Category.EVENT, Category.COMPLEMENT][::order]
+    return none
 
 
 def _row(class_: Json, category: Json, frame: str | None) -> _Row:
@@ -435,7 +460,7 @@ def _row(class_: Json, category: Json, frame: str | None) -> _Row:
         time = time or named
         labels.append(label)
     label = " – ".join(label for label in labels if label)
-    return _Row(class_, category, label or None, None if unread else time, unread)
+    return _Row(class_, category, label or None, time=None if unread else time, unread_time=unread)
 
 
 def _baseline(module: Json, groups: _Groups, place: Place) -> Iterator[ResultClaim]:
@@ -611,6 +636,7 @@ def _claims(table: _Table, row: _Row, groups: _Groups, place: Place) -> Iterator
             kind=ResultKind.ARM,
             arm=arm,
             outcome_title=f"{table.title} – {row.label}" if row.label else table.title,
+            category=row.side if table.counts is Statistic.PERSON_COUNT else None,
             population=table.population,
             unit=table.unit,
             unit_of_analysis=table.analysed,
@@ -816,7 +842,7 @@ def _analyses(
             time=time,
             population=table.population,
             statistic=statistic,
-            unit=table.unit if kind is ResultKind.CONTRAST and _is_difference(analysis) else None,
+            unit=_unit_of_difference(table, analysis, locals_) if len(arms) == 2 else None,
             unit_of_analysis=table.analysed,
             state=_analysis_state(cells, p_text),
             cells=cells,
@@ -886,44 +912,45 @@ def _side(text: str, titles: Sequence[str]) -> int | None:
 def _order_by_numbers(table: _Table, analysis: Json, locals_: Sequence[str]) -> int | None:
     """Which of two groups the estimate is of, as the groups' own numbers tell: a difference or
     ratio of theirs is near the estimate one way round, and far from it the other way."""
-    values = {local: (value, of) for local, value, of in table.values()}
-    if len(list(table.values())) != len(values) or not set(locals_) <= set(values):
-        return None  # several rows: which is compared is not said
     estimate = number(analysis.get("paramValue"))
-    first, second = (number(values[local][0]) for local in locals_)
-    if estimate is None or first is None or second is None:
+    pair = _shares_in_percent(table, locals_) or _central_values(table, locals_)
+    if estimate is None or pair is None:
         return None
+    first, second = pair
     measure, is_log = measure_of(line(analysis, "paramType"))
-    if table.counts is Statistic.PERSON_COUNT:
-        ns = [count(_denominator_count((values[x][1], *table.denoms), x, None)) for x in locals_]
-        if not all(ns):
-            return None
-        first, second = first / float(ns[0] or 1), second / float(ns[1] or 1)
+    own: list[float]
     if measure in ("RR", "OR", "ROM"):
+        if measure == "OR":
+            if table.counts is None or max(pair) >= 100:
+                return None
+            first, second = first / (100 - first), second / (100 - second)
         if min(first, second) <= 0 or (not is_log and estimate <= 0):
             return None
-        if measure == "OR":
-            if table.counts is Statistic.PERCENT:
-                first, second = first / 100, second / 100
-            if max(first, second) >= 1:
-                return None
-            first, second = first / (1 - first), second / (1 - second)
-        of_groups = log(first / second)
-        of_analysis = estimate if is_log else log(estimate)
-        if abs(of_analysis) < _FAR_FROM_ONE:
+        estimate = estimate if is_log else log(estimate)
+        if abs(estimate) < _FAR_FROM_ONE:
             return None
+        own = [log(first / second)]
     elif measure in ("MD", "RD") or "differen" in (line(analysis, "paramType") or "").lower():
-        of_groups, of_analysis = first - second, estimate
-        if table.counts is Statistic.PERSON_COUNT and abs(estimate) > 1:
-            of_groups *= 100
+        # A difference of shares may be printed of one or of a hundred.
+        own = [first - second] + ([(first - second) / 100] if table.counts else [])
     else:
         return None
-    if of_analysis == 0:
+    orders = {
+        order
+        for value in own
+        for order, turned in ((0, value), (1, -value))
+        if estimate and abs(turned - estimate) <= _NEAR * abs(estimate)
+    }
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _central_values(table: _Table, locals_: Sequence[str]) -> tuple[float, float] | None:
+    """Of two groups, from the one row of a table of means."""
+    values = {local: number(raw) for local, raw, _ in table.values()}
+    if len(list(table.values())) != len(values) or table.counts is not None:
         return None
-    for order, own in ((0, of_groups), (1, -of_groups)):
-        if abs(own - of_analysis) <= _NEAR * abs(of_analysis):
-            return order
-    return None
+    first, second = (values.get(local) for local in locals_)
+    return None if first is None or second is None else (first, second)
 
 
 def _analysis_cells(analysis: Json) -> tuple[Cell, ...]:
@@ -940,9 +967,38 @@ def _analysis_cells(analysis: Json) -> tuple[Cell, ...]:
     return tuple(found)
 
 
-def _is_difference(analysis: Json) -> bool:
-    """Whether the estimate is in the unit of the outcome."""
-    return measure_of(line(analysis, "paramType"))[0] in ("MD", "RD")
+def _unit_of_difference(table: _Table, analysis: Json, locals_: Sequence[str]) -> str | None:
+    """The outcome's unit for a difference of means, "%" for one of shares in percent: as near as
+    the groups' own shares are, or above one. None for ratios and for shares of one."""
+    measure, _ = measure_of(line(analysis, "paramType"))
+    if measure == "MD":
+        return table.unit
+    estimate = number(analysis.get("paramValue"))
+    if measure != "RD" or estimate is None:
+        return None
+    shares = _shares_in_percent(table, locals_)
+    if shares is None:
+        return "%" if abs(estimate) > 1 else None
+    own = abs(shares[0] - shares[1])
+    return "%" if abs(abs(estimate) - own) < abs(abs(estimate) - own / 100) else None
+
+
+def _shares_in_percent(table: _Table, locals_: Sequence[str]) -> tuple[float, float] | None:
+    """Of two groups, from the one row of a table; None where it has several, or no shares."""
+    values = {local: (number(raw), of) for local, raw, of in table.values()}
+    if len(list(table.values())) != len(values) or not set(locals_) <= set(values):
+        return None
+    found = []
+    for local in locals_:
+        value, of_class = values[local]
+        n = count(_denominator_count((of_class, *table.denoms), local, None))
+        if value is None or table.counts is None:
+            return None
+        if table.counts is Statistic.PERCENT:
+            found.append(100 * value if table.is_proportion else value)
+        elif table.counts is Statistic.PERSON_COUNT and n:
+            found.append(100 * value / n)
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
 def _loose_dispersion(analysis: Json) -> str | None:
