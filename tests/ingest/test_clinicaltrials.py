@@ -914,6 +914,44 @@ def test_beside_a_baseline_class_a_title_of_change_proves_nothing():
     assert [statistic for *_, statistic in found] == ["as_registered", "as_registered", "change"]
 
 
+@pytest.mark.parametrize(
+    ("values", "statistics"),
+    [
+        pytest.param((("34.3", "34.5"), ("34.1", "36.7")), ("baseline", "final"), id="near it"),
+        pytest.param((("33.0", "31.0"), ("-20", "-5")), ("as_registered",) * 2, id="far from it"),
+        pytest.param((("0", "0"), ("1.2", "0.9")), ("as_registered",) * 2, id="from nothing"),
+        pytest.param((("5.0",), ("5.1",)), ("as_registered",) * 2, id="one value alone"),
+    ],
+)
+def test_values_beside_their_baseline_are_values_though_the_title_says_change(values, statistics):
+    classes = [
+        {
+            "title": title,
+            "categories": [{"measurements": [measured(v, f"OG{n:03}") for n, v in enumerate(row)]}],
+        }
+        for title, row in zip(("Baseline", "90 days"), values)
+    ]
+    found = results_of(an_outcome(classes=classes, title="Change in LVEF From Baseline"))
+    assert tuple(dict.fromkeys(claim.statistic for claim in found)) == tuple(
+        dict.fromkeys(statistics)
+    )
+    inferred = ("values_not_changes",) if "final" in statistics else ()
+    assert {claim.caveats for claim in found} == {inferred}
+
+
+@pytest.mark.parametrize(
+    ("title", "frame", "value"),
+    [
+        pytest.param("Before surgery", "surgery (baseline visit), 6 months", 0, id="before"),
+        pytest.param("Basal", "baseline, 6 months", 0, id="basal"),
+        pytest.param("Before surgery", "6 months", None, id="without a baseline"),
+    ],
+)
+def test_a_baseline_may_go_by_another_name(title, frame, value):
+    (row,) = times_of(title, frame=frame)
+    assert row[1] == value
+
+
 def test_a_class_named_baseline_is_baseline():
     assert [row[3] for row in times_of("Baseline", "Week 12", frame="Week 12")] == [
         "baseline",

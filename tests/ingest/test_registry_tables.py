@@ -125,7 +125,7 @@ def test_persons_stand_in_the_table_of_two_groups(ours, entry, expected):
         pytest.param(
             "NCT02467387",
             [("Change in LVEF from baseline to day 90 – %", 90, 34.1, 9.7, 9, 36.7, 5.42, 12,
-              "as_registered")],
+              "final")],
             id="numbers analysed by class",
         ),
     ],

@@ -296,7 +296,7 @@ _PERCENT_CHANGE = re.compile(r"(?:\bpercent(?:age)?|%)\s+changes?\b", re.I)
 _OF_BASELINE = re.compile(r"\bof\s+(?:the\s+)?baseline\b", re.I)
 # As descriptions say it: "Change at 6 months compared to baseline".
 _DESCRIBED_CHANGE = re.compile(
-    r"\bchanges?\b[^.;]{0,80}?\b(?:from|since|versus|vs\.?|relative\s+to|compared\s+(?:to|with))"
+    r"\bchanges?\b[^.;]{0,120}?\b(?:from|since|versus|vs\.?|relative\s+to|compared\s+(?:to|with))"
     r"\s+(?:the\s+|study\s+)?baseline\b"
     r"|\bdifference\b[^.;]{0,40}?\bbetween\s+(?:the\s+)?baseline\s+and\b",
     re.I,
@@ -439,6 +439,15 @@ def _sides(titles: Sequence[str | None]) -> Sequence[Category | None]:
     return none
 
 
+# The row of a time frame's baseline, under another name.
+_BEFORE = re.compile(
+    r"basal|(?:before|prior\s+to|pre)[\s-]*(?:the\s+)?"
+    r"(?:surgery|operation|treatment|therapy|infusion|injection|transplant(?:ation)?"
+    r"|implantation|intervention|administration|dos(?:e|ing)|op)",
+    re.I,
+)
+
+
 def _row(class_: Json, category: Json, frame: str | None) -> _Row:
     # A clock time in a study of months is part of the measurement: "2 hour" of a glucose test.
     of_the_clock = frame is None or names_a_clock_time(frame)
@@ -449,6 +458,9 @@ def _row(class_: Json, category: Json, frame: str | None) -> _Row:
         if title is None:
             continue
         label, named = split_timepoint(title)
+        if named is None and frame and "baseline" in frame.lower() and _BEFORE.fullmatch(title):
+            named = TimepointClaim(value=0, unit="day", text=title, anchor="baseline")
+            label = ""
         if named is None and frame is not None:
             label, named = split_listed_timepoint(title, frame)
         if named and not of_the_clock and named.unit in ("minute", "hour"):
@@ -529,14 +541,19 @@ def _outcome(outcome: Json, position: int, groups: _Groups, place: Place) -> Ite
     has_baseline = any(row.unread_time or (row.time and row.time.value == 0) for row in rows)
     # A table with a row of day 0 that nowhere speaks of change gives values at each time.
     starts = any(row.time and row.time.value == 0 for row in rows)
+    is_level = _stays_near_baseline(table, rows)
     claims: list[ResultClaim] = []
     for row in rows:
         statistic = _statistic(table, row, has_baseline, starts)
+        if is_level and row.time and statistic is Statistic.AS_REGISTERED:
+            statistic = Statistic.FINAL if row.time.value else Statistic.BASELINE
         # Beside one later time a baseline is what was before, not when this was measured.
         time = row.time or timepoint(frame, is_change=True)
         if row.unread_time:
             time = TimepointClaim(text=row.unread_time)
         caveats = _caveats_of_change(table, row, statistic)
+        if is_level and statistic in (Statistic.FINAL, Statistic.BASELINE):
+            caveats = ("values_not_changes",)
         for claim in _claims(table, row, groups, place):
             caveats_of_claim = (*caveats, *claim.caveats)
             claims.append(replace(claim, time=time, statistic=statistic, caveats=caveats_of_claim))
@@ -587,6 +604,34 @@ def _statistic(table: _Table, row: _Row, has_baseline: bool, starts: bool) -> St
     if is_baseline and not _names_a_change(table.title):
         return Statistic.BASELINE
     return Statistic.AS_REGISTERED
+
+
+# Changes from baseline would have to be as large as the baseline itself, upwards, in every group
+# and at every time, to be taken for the values of a course that stays within these parts of it.
+_NEAR_BASELINE: Final = (2 / 3, 3 / 2)
+
+
+def _stays_near_baseline(table: _Table, rows: Sequence[_Row]) -> bool:
+    """Whether a table that is called one of changes, with a row of baseline values, gives values
+    at every other time as well: all of them near the group's own baseline, which is not 0."""
+    if not _names_a_change(table.title) or any(_CHANGE.search(row.label or "") for row in rows):
+        return False
+    before: dict[tuple[str | None, str], float] = {}
+    ratios = []
+    for row in sorted(rows, key=lambda row: row.time is None or row.time.value != 0):
+        for measurement in parts(row.category, "measurements"):
+            value = number(measurement.get("value"))
+            place = (row.label, line(measurement, "groupId") or "")
+            if row.time is None or row.time.value is None or value is None:
+                return False
+            if row.time.value == 0:
+                before[place] = value
+            elif not before.get(place):
+                return False
+            else:
+                ratios.append(value / before[place])
+    low, high = _NEAR_BASELINE
+    return len(ratios) > 1 and all(low <= ratio <= high for ratio in ratios)
 
 
 def _said_of_change(table: _Table) -> str:
