@@ -293,6 +293,8 @@ def analysis_rows(
 
     Raises InvalidInput for results of several studies: nothing is compared across them.
     """
+    if table in (Table.RATE, Table.ONE_RATE):
+        observed = [o.counting_events() for o in observed]
     results = sorted(observed, key=_order)
     if len({o.study.id for o in results}) > 1:
         raise InvalidInput("results of several studies (expected those of one)")
@@ -397,7 +399,9 @@ class _Maker:
     def after_baseline(self, found: Iterable[Observed]) -> list[Observed]:
         kept = []
         for o in found:
-            if o.statistic is Statistic.BASELINE or o.days == 0:
+            # An event on the day of treatment happened after it began.
+            is_start = o.days == 0 and o.event is None
+            if o.statistic is Statistic.BASELINE or is_start:
                 self.leave_out("baseline", o)
             else:
                 kept.append(o)
@@ -1116,7 +1120,7 @@ def _place(
 ) -> tuple[object, ...]:
     """What two results must have in common to be compared."""
     return (
-        o.record,
+        o.account,
         o.outcome if outcome is _SAME else outcome,
         o.category,
         _time(o) if time is _SAME else time,

@@ -6,10 +6,18 @@ what is known of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from kb.models.evidence import Category, Origin, ResultKind, State, Statistic
+from kb.models.evidence import (
+    Category,
+    Cell,
+    CellName,
+    Origin,
+    ResultKind,
+    State,
+    Statistic,
+)
 from kb.outcomes.harmonise import ReportedResult
 
 EXPERIMENTAL: Final = "experimental"
@@ -141,13 +149,32 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """An adverse event as stated. `persons` of `n_at_risk` had it; `count` events happened to
+    them: None is not reported, and neither follows from the other."""
+
+    code: str | None
+    term: str | None
+    organ_system: str | None
+    vocabulary: str | None
+    seriousness: str | None
+    relatedness: str | None
+    severity: str | None
+    assessment: str | None
+    n_at_risk: int | None
+    persons: int | None
+    count: int | None
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """`reported.key` is the result's public id. `record` is whose account of the study it belongs
+    """`reported.key` is the result's public id. `account` is whose account of the study it belongs
     to: arms of two accounts are never matched. `status` says how far the value was checked;
     what does not enter analyses stands in the long form only."""
 
     reported: ReportedResult
-    record: int
+    account: str
     study: StudyFacts
     arm: ArmFacts
     comparator: ArmFacts | None
@@ -174,6 +201,7 @@ class Observed:
     source: Source
     status: str
     enters_analyses: bool
+    event: EventFacts | None = None  # of an adverse event: `reported` counts the persons then
 
     @property
     def id(self) -> str:
@@ -190,3 +218,19 @@ class Observed:
     @property
     def days(self) -> float | None:
         return self.time.days if self.time else None
+
+    def counting_events(self) -> Observed:
+        """Of an adverse event, the number of events in the place of that of persons."""
+        if self.event is None:
+            return self
+        cells = counted(CellName.EVENTS, self.event.count)
+        reported = replace(self.reported, statistic=Statistic.EVENT_COUNT, cells=cells)
+        return replace(self, reported=reported)
+
+
+def counted(name: CellName, value: int | None) -> dict[CellName, Cell]:
+    """The cell of a count, {} where it is not reported."""
+    if value is None:
+        return {}
+    state = State.REPORTED if value else State.REPORTED_ZERO
+    return {name: Cell(name=name, value=float(value), text=str(value), state=state)}

@@ -1,6 +1,7 @@
-"""Selected results with everything an outcome table needs, read some at a time.
+"""Selected results, or adverse events, with everything an outcome table needs, read some at a
+time.
 
-The selection is a list's: the same filters give the same results, as many as the list counts.
+The selection is a list's: the same filters give the same rows, as many as the list counts.
 Studies come one after another for tables that compare; memory holds one batch, or one study.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -23,15 +25,20 @@ from kb.models.evidence import (
     ResultKind,
     State,
     Statistic,
+    StudyRecord,
+    collection_of,
 )
 from kb.models.ids import Kind, parse_public_id, public_id
+from kb.models.records import View, from_json
 from kb.models.tables import (
+    AdverseEvent,
     Arm,
     CellProduct,
     DoseEvent,
     Registration,
     Report,
     Result,
+    StoredRecord,
     Study,
     StudyDescription,
     StudyOverlap,
@@ -49,6 +56,7 @@ from kb.outcomes.observed import (
     NOT_SAID,
     SEPARATOR,
     ArmFacts,
+    EventFacts,
     Fact,
     Observed,
     Overlap,
@@ -56,39 +64,67 @@ from kb.outcomes.observed import (
     StudyFacts,
     When,
     WorkFacts,
+    counted,
 )
+from kb.outcomes.vocabulary import load_vocabulary
 from kb.store.appraisals import RiskOfBias, risk_of_bias
-from kb.store.listing import Asked, count_rows, each_batch, where_of
-from kb.store.results import RESULTS, CellOut, ResultOut, TimepointOut, read_results
+from kb.store.listing import Asked, Listing, count_rows, each_batch, where_of
+from kb.store.results import (
+    ADVERSE_EVENTS,
+    RESULTS,
+    AdverseEventOut,
+    CellOut,
+    EvidenceOut,
+    ResultOut,
+    TimepointOut,
+    read_adverse_events,
+    read_results,
+)
 
 _BATCH = 500
 
 
-def count_results(session: Session, asked: Asked) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A list whose rows can stand in tables for analysis."""
+
+    name: str  # in words
+    listing: Listing
+    table: Any
+    read: Callable[[Session, Sequence[int]], list[Any]]  # as the list shows them
+    observed: Callable[[Any, str, StudyFacts, dict[int, ArmFacts]], Observed]
+
+
+def count_results(session: Session, asked: Asked, of: Subject | None = None) -> int:
     """How many results are selected: the count of the list."""
-    return count_rows(session, RESULTS, asked)
+    return count_rows(session, (of or OF_RESULTS).listing, asked)
 
 
-def each_result(session: Session, asked: Asked) -> Iterator[ResultOut]:
+def each_result(session: Session, asked: Asked, of: Subject | None = None) -> Iterator[Any]:
     """Selected results in the order of the list, as the list shows them."""
-    for numbers in each_batch(session, RESULTS, asked, size=_BATCH):
-        yield from read_results(session, numbers)
+    of = of or OF_RESULTS
+    for numbers in each_batch(session, of.listing, asked, size=_BATCH):
+        yield from of.read(session, numbers)
 
 
-def each_observed(session: Session, asked: Asked) -> Iterator[Observed]:
+def each_observed(session: Session, asked: Asked, of: Subject | None = None) -> Iterator[Observed]:
     """Selected results in the order of the list, with study, arms and sources around them."""
-    facts = _Facts(session, asked)
-    for numbers in each_batch(session, RESULTS, asked, size=_BATCH):
+    of = of or OF_RESULTS
+    facts = _Facts(session, asked, of)
+    for numbers in each_batch(session, of.listing, asked, size=_BATCH):
         yield from facts.observed(numbers)
 
 
-def each_study(session: Session, asked: Asked) -> Iterator[list[Observed]]:
+def each_study(
+    session: Session, asked: Asked, of: Subject | None = None
+) -> Iterator[list[Observed]]:
     """Selected results of one study after the other, by the studies' ids."""
-    facts = _Facts(session, asked)
+    of = of or OF_RESULTS
+    facts = _Facts(session, asked, of)
 
     def all_of_them() -> Iterator[Observed]:
-        together = col(Result.study_id)
-        for numbers in each_batch(session, RESULTS, asked, size=_BATCH, together=together):
+        together = col(of.table.study_id)
+        for numbers in each_batch(session, of.listing, asked, size=_BATCH, together=together):
             yield from facts.observed(numbers)
 
     for _, own in groupby(all_of_them(), key=lambda o: o.study.id):
@@ -98,31 +134,54 @@ def each_study(session: Session, asked: Asked) -> Iterator[list[Observed]]:
 class _Facts:
     """What stands around the results of a batch, a fixed number of queries for each."""
 
-    def __init__(self, session: Session, asked: Asked) -> None:
+    def __init__(self, session: Session, asked: Asked, of: Subject) -> None:
         self.session = session
+        self._of = of
         # Studies that the selection holds: an overlap with any other harms nobody here.
         self._selected = (
-            sa.select(col(Result.study_id))
-            .select_from(RESULTS.source)
-            .where(*where_of(session, RESULTS, asked))
+            sa.select(col(of.table.study_id))
+            .select_from(of.listing.source)
+            .where(*where_of(session, of.listing, asked))
         )
         self._risk_of_bias = risk_of_bias(session)
 
     def observed(self, numbers: Sequence[int]) -> list[Observed]:
-        results = read_results(self.session, numbers)
-        records = dict(
-            self.session.execute(
-                sa.select(col(Result.id), col(Result.record_id)).where(col(Result.id).in_(numbers))
-            ).all()
-        )
-        studies = self._studies({_number(r.study.id) for r in results})
+        rows = self._of.read(self.session, numbers)
+        accounts = self._accounts(numbers)
+        studies = self._studies({_number(row.study.id) for row in rows})
         arms = self._arms(
-            {_number(arm.id) for r in results for arm in (r.arm, r.comparator) if arm is not None}
+            {
+                _number(arm.id)
+                for row in rows
+                for arm in (row.arm, getattr(row, "comparator", None))
+                if arm is not None
+            }
         )
         return [
-            _observed(r, records[_number(r.id)], studies[_number(r.study.id)], arms)
-            for r in results
+            self._of.observed(row, accounts[_number(row.id)], studies[_number(row.study.id)], arms)
+            for row in rows
         ]
+
+    def _accounts(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Whose account of the study each result belongs to: a collection's, with all who extract
+        for it and what was decided between them, or that of one registry entry."""
+        record, table = StoredRecord, self._of.table
+        rows = self.session.execute(
+            sa.select(col(table.id), col(record.source), col(record.key), col(record.id))
+            .join(record, col(record.id) == col(table.record_id))
+            .where(col(table.id).in_(numbers))
+        ).all()
+        briefs = sa.select(col(record.id), col(record.content)).where(
+            col(record.id).in_({record_id for *_, record_id in rows}), record.view == View.BRIEF
+        )
+        added_to = {
+            record_id: from_json(StudyRecord, content).about
+            for record_id, content in self.session.execute(briefs)
+        }
+        return {
+            number: f"{collection_of(source)} {added_to.get(record_id) or key}"
+            for number, source, key, record_id in rows
+        }
 
     def _studies(self, numbers: set[int]) -> dict[int, StudyFacts]:
         rows = self.session.exec(select(Study).where(col(Study.id).in_(numbers))).all()
@@ -373,7 +432,7 @@ def _agreed_numbers(said: Sequence[Number]) -> Fact:
     return NOT_SAID
 
 
-def _observed(r: ResultOut, record: int, study: StudyFacts, arms: dict[int, ArmFacts]) -> Observed:
+def _observed(r: ResultOut, account: str, study: StudyFacts, arms: dict[int, ArmFacts]) -> Observed:
     reported = ReportedResult(
         key=r.id,
         kind=ResultKind(r.kind),
@@ -387,10 +446,9 @@ def _observed(r: ResultOut, record: int, study: StudyFacts, arms: dict[int, ArmF
         p_text=r.p_text,
         method=r.method,
     )
-    evidence = r.evidence
     return Observed(
         reported=reported,
-        record=record,
+        account=account,
         study=study,
         arm=arms[_number(r.arm.id)],
         comparator=arms[_number(r.comparator.id)] if r.comparator else None,
@@ -416,19 +474,97 @@ def _observed(r: ResultOut, record: int, study: StudyFacts, arms: dict[int, ArmF
         derived_from=tuple(dict.fromkeys(i.result for i in r.derivation.inputs))
         if r.derivation
         else (),
-        source=Source(
-            document=evidence.document,
-            locator=evidence.locator,
-            kind=evidence.kind,
-            standing=evidence.standing,
-            quote=evidence.quote,
-            work=evidence.work,
-            recorded_by=evidence.source,
-            row=evidence.row,
-            payload=evidence.payload_id,
-        ),
+        source=_source(r.evidence),
         status=r.status,
         enters_analyses=r.enters_analyses,
+    )
+
+
+def _source(evidence: EvidenceOut) -> Source:
+    return Source(
+        document=evidence.document,
+        locator=evidence.locator,
+        kind=evidence.kind,
+        standing=evidence.standing,
+        quote=evidence.quote,
+        work=evidence.work,
+        recorded_by=evidence.source,
+        row=evidence.row,
+        payload=evidence.payload_id,
+    )
+
+
+# What a total of a code says of seriousness anyway.
+_IMPLIED: Final = {"AE_SERIOUS": "serious", "AE_OTHER": "not serious", "DEATH": "serious"}
+
+
+def _observed_event(
+    e: AdverseEventOut, account: str, study: StudyFacts, arms: dict[int, ArmFacts]
+) -> Observed:
+    """An adverse event as a count of persons. Its outcome is the code, or else the term in its
+    organ system; of serious events, of others and of those of which it is not said it is three."""
+    known = load_vocabulary().get(e.code or "")
+    implied = _IMPLIED.get(e.code or "")
+    seriousness = None if e.seriousness == implied else e.seriousness
+    said = [text for text in (seriousness, e.relatedness, e.severity) if text]
+    named = e.term or (known.name if known else None) or e.code or "adverse event"
+    system = None if e.code else e.organ_system
+    identity = [e.code or " ".join(named.casefold().split()), system, *said]
+    cells = counted(CellName.N_ANALYSED, e.n_at_risk) | counted(CellName.EVENTS, e.persons_affected)
+    if e.percent is not None:
+        cells[CellName.PERCENT] = Cell(
+            name=CellName.PERCENT, value=e.percent, text=f"{e.percent:g}"
+        )
+    return Observed(
+        reported=ReportedResult(
+            key=e.id,
+            kind=ResultKind.ARM,
+            cells=cells,
+            state=State(e.state),
+            statistic=Statistic.PERSON_COUNT,
+            title=named,
+        ),
+        account=account,
+        study=study,
+        arm=arms[_number(e.arm.id)],
+        comparator=None,
+        outcome="; ".join(text for text in identity if text),
+        code=e.code,
+        definition=known.name if known else named,
+        version=known.version if known else None,
+        outcome_title=f"{named} ({', '.join(said)})" if said else named,
+        category=None,
+        time=_when(e.timepoint),
+        baseline_time=None,
+        analysis_set=None,
+        subgroup=None,
+        unit_of_analysis=None,
+        origin=Origin.REPORTED,
+        direction=None,
+        better="lower",
+        is_primary=None,
+        caveats=tuple(e.caveats),
+        note=e.note,
+        rule=None,
+        statement=None,
+        derived_from=(),
+        source=_source(e.evidence),
+        status=e.status,
+        enters_analyses=e.enters_analyses,
+        event=EventFacts(
+            code=e.code,
+            term=e.term,
+            organ_system=e.organ_system,
+            vocabulary=e.vocabulary,
+            seriousness=e.seriousness,
+            relatedness=e.relatedness,
+            severity=e.severity,
+            assessment=e.assessment,
+            n_at_risk=e.n_at_risk,
+            persons=e.persons_affected,
+            count=e.event_count,
+            percent=e.percent,
+        ),
     )
 
 
@@ -452,3 +588,15 @@ def _when(time: TimepointOut | None) -> When | None:
 
 def _number(public: str) -> int:
     return parse_public_id(public)[1]
+
+
+OF_RESULTS: Final = Subject(
+    name="results", listing=RESULTS, table=Result, read=read_results, observed=_observed
+)
+OF_ADVERSE_EVENTS: Final = Subject(
+    name="adverse events",
+    listing=ADVERSE_EVENTS,
+    table=AdverseEvent,
+    read=read_adverse_events,
+    observed=_observed_event,
+)

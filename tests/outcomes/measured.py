@@ -105,7 +105,7 @@ def a_result(
     )
     code = values.pop("code", "CDP12")
     values = {
-        "record": 1,
+        "account": "my-review",
         "study": a_study(),
         "arm": arm or an_arm(),
         "comparator": None,

@@ -170,7 +170,7 @@ def test_a_two_by_two_table_never_makes_nought_of_not_reported():
         pytest.param({"subgroup": "SPMS"}, id="another subgroup"),
         pytest.param({"unit": "knees"}, id="another unit"),
         pytest.param({"unit_of_analysis": "knee"}, id="parts of persons"),
-        pytest.param({"record": 2}, id="another account of the study"),
+        pytest.param({"account": "clinicaltrials"}, id="another account of the study"),
         pytest.param({"statistic": Statistic.EVENT_COUNT}, id="events, not persons"),
     ],
 )

@@ -10,13 +10,15 @@ from kb.errors import Conflict, InvalidInput, NotFound
 from kb.models import tables as t
 from kb.models.evidence import DecisionKind, StudyRecord
 from kb.models.ids import Kind, public_id
+from kb.outcomes.comparisons import AnalysisRow, Choices, Table, analysis_rows
 from kb.store import decisions
+from kb.store.analysis_rows import each_study
 from kb.store.decisions import Deciding, Place, decide, read_decision
 from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.record_studies import merge_studies
 from kb.store.results import list_results, read_result
-from tests.store.extracting import cells, changed, extract, found, results, seed_tables
+from tests.store.extracting import Tables, cells, changed, extract, found, results, seed_tables
 from tests.store.saves import LATER, dump, rows_of
 from tests.store.test_records_studies import a_result, a_study, an_entry, save_study
 
@@ -126,6 +128,54 @@ def test_an_adjudicated_value_enters_and_the_others_remain(extracted: Store):
         assert (payload.source, payload.request) == (
             DECIDED, f"decision on {name(anna)}, {name(ben)}",
         )  # fmt: skip
+
+
+def with_control(tables: Tables) -> Tables:
+    """As if the participants of the seed study had been compared with others."""
+    (arm,) = tables["arms"]
+    lesions = [row for row in tables["results"] if row["outcome"] == "T2_NEW"]
+    control = {"arm": "control", "label": "Placebo", "role": "control"}
+    return tables | {
+        "arms": [arm, arm | control],
+        "results": [*tables["results"], *(row | {"arm": "control"} for row in lesions)],
+    }
+
+
+def compared(session: Session, table: Table) -> list[AnalysisRow]:
+    session.expire_all()
+    (own,) = each_study(session, Asked(filter="outcome:T2_NEW,category:event,days:>300"))
+    return list(analysis_rows(table, own, Choices()).rows)
+
+
+@pytest.mark.parametrize(
+    ("arm", "expected"),
+    [pytest.param("msc", (4, 3), id="treated"), pytest.param("control", (3, 4), id="control")],
+)
+def test_a_decided_value_is_compared_with_the_arm_that_all_agree_on(
+    store: Store, arm: str, expected: tuple[float, float]
+):
+    alike = with_control(seed_tables())
+    extract(store, "anna", alike)
+    extract(store, "ben", changed(alike, "results", T2_48 | {"arm": arm}, events="4"))
+    with store.writing() as session:
+        assert compared(session, Table.BINARY) == []
+        of = [
+            row
+            for source in (ANNA, BEN)
+            for row in results(session, source, code="T2_NEW", category="event", status="disputed")
+        ]
+        decided(session, deciding("adjudication", *of, follow=name(of[1])))
+        (row,) = compared(session, Table.BINARY)
+    assert (row.numbers["ai"].value, row.numbers["ci"].value) == expected
+
+
+def test_a_corrected_value_is_compared_with_the_arm_beside_it(store: Store):
+    extract(store, None, with_control(seed_tables()))
+    with store.writing() as session:
+        row = found(session, "my-review", arm_id=1, code="T2_NEW", category="event")
+        decided(session, deciding("correction", row, values={"events": 1}))
+        (compared_row,) = compared(session, Table.BINARY)
+    assert [compared_row.numbers[n].value for n in ("ai", "ci")] == [1, 3]
 
 
 def test_a_decision_may_find_that_neither_is_right(extracted: Store):
