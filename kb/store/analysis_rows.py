@@ -172,7 +172,8 @@ class _Facts:
             .where(col(table.id).in_(numbers))
         ).all()
         briefs = sa.select(col(record.id), col(record.content)).where(
-            col(record.id).in_({record_id for *_, record_id in rows}), record.view == View.BRIEF
+            col(record.id).in_({record_id for *_, record_id in rows}),
+            col(record.view) == View.BRIEF,
         )
         added_to = {
             record_id: from_json(StudyRecord, content).about

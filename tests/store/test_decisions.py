@@ -134,10 +134,9 @@ def with_control(tables: Tables) -> Tables:
     """As if the participants of the seed study had been compared with others."""
     (arm,) = tables["arms"]
     lesions = [row for row in tables["results"] if row["outcome"] == "T2_NEW"]
-    control = {"arm": "control", "label": "Placebo", "role": "control"}
     return tables | {
-        "arms": [arm, arm | control],
-        "results": [*tables["results"], *(row | {"arm": "control"} for row in lesions)],
+        "arms": [arm, {**arm, "arm": "control", "label": "Placebo", "role": "control"}],
+        "results": [*tables["results"], *({**row, "arm": "control"} for row in lesions)],
     }
 
 
@@ -156,7 +155,7 @@ def test_a_decided_value_is_compared_with_the_arm_that_all_agree_on(
 ):
     alike = with_control(seed_tables())
     extract(store, "anna", alike)
-    extract(store, "ben", changed(alike, "results", T2_48 | {"arm": arm}, events="4"))
+    extract(store, "ben", changed(alike, "results", {**T2_48, "arm": arm}, events="4"))
     with store.writing() as session:
         assert compared(session, Table.BINARY) == []
         of = [
