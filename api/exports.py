@@ -18,6 +18,7 @@ from kb.formats.outcome_tables.formats import ALIASES, FORMATS, Format, format_n
 from kb.outcomes.comparisons import Choices, choices_of
 from kb.outcomes.comparisons import SharedControl as Shared
 from kb.outcomes.windows import Choose
+from kb.store.analysis_rows import OF_RESULTS, Subject
 from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.outcome_exports import export_outcomes
@@ -52,6 +53,10 @@ def choices(
     with_controls: Annotated[
         bool, Query(description="Exports: also control arms, in tables of one group")
     ] = False,
+    stated_roles: Annotated[
+        bool,
+        Query(description="Exports: no comparison in which the control is inferred from labels"),
+    ] = False,
 ) -> Choices:
     return choices_of(
         r=r,
@@ -60,6 +65,7 @@ def choices(
         one_per_window=one_per_window,
         complements=with_complements,
         controls=with_controls,
+        stated_roles=stated_roles,
     )
 
 
@@ -112,8 +118,10 @@ def export_links(request: Request) -> list[tuple[Format, str]]:
     return found
 
 
-def exported(store: Store, asked: Asked, format: Format, choices: Choices) -> Response:
-    """The selected results as an attachment. `X-Total-Count` is the count of the list.
+def exported(
+    store: Store, asked: Asked, format: Format, choices: Choices, of: Subject = OF_RESULTS
+) -> Response:
+    """What is selected as an attachment. `X-Total-Count` is the count of the list.
 
     What goes wrong before the first piece is an answer like any other; what goes wrong later ends
     the connection before its end, so that no client takes a part for the whole.
@@ -121,13 +129,14 @@ def exported(store: Store, asked: Asked, format: Format, choices: Choices) -> Re
     held = ExitStack()
     try:
         session = held.enter_context(store.reading())
-        export = export_outcomes(session, asked, format, choices)
+        export = export_outcomes(session, asked, format, choices, of=of)
         first = next(export.pieces, b"")
     except BaseException:
         held.close()
         raise
+    filename = format.file_of("outcomes" if of is OF_RESULTS else of.name.replace(" ", "-"))
     headers = {
-        "Content-Disposition": f'attachment; filename="{format.filename}"',
+        "Content-Disposition": f'attachment; filename="{filename}"',
         "X-Total-Count": str(export.summary.results),
         "Vary": "Accept",
         "Cache-Control": "no-cache",

@@ -41,7 +41,9 @@ def bundle(
     study: Annotated[
         str | None, typer.Option(help="S1, a registration number or a record key.")
     ] = None,
+    of: Annotated[str, typer.Option(help="results or adverse-events.")] = "results",
     outcome: Annotated[str | None, typer.Option(help="Code of the outcome, EDSS, or O1.")] = None,
+    code: Annotated[str | None, typer.Option(help="Of adverse events: AE_SERIOUS ...")] = None,
     condition: Annotated[str | None, typer.Option(help="multiple sclerosis ...")] = None,
     search: Search = None,
     filter: Filter = None,
@@ -55,6 +57,7 @@ def bundle(
     one_per_window: Annotated[str | None, typer.Option(help="closest, longest or primary.")] = None,
     with_complements: Annotated[bool, typer.Option("--with-complements")] = False,
     with_controls: Annotated[bool, typer.Option("--with-controls")] = False,
+    stated_roles: Annotated[bool, typer.Option("--stated-roles")] = False,
     keep_dependent: Annotated[
         bool,
         typer.Option("--keep-dependent", help="Pool rows though participants count twice."),
@@ -66,7 +69,7 @@ def bundle(
 
         kb export bundle --table proportion --outcome EDSS_CAT \\
             --filter category:worsened --one-per-window longest -o edss-worsened.zip
-        kb export bundle --table 2x2 --outcome AE_FEVER --measure OR -o fever
+        kb export bundle --of adverse-events --code AE_SERIOUS --table 2x2 --measure OR -o serious
 
     Rows that would count participants twice are refused, and named; --keep-dependent keeps them.
     """
@@ -75,6 +78,7 @@ def bundle(
     from api.cli._progress import progress
     from kb.errors import InvalidInput
     from kb.outcomes.comparisons import Table, choices_of
+    from kb.store.analysis_rows import subject_named
     from kb.store.analysis_tables import DEFAULT_MEASURE
     from kb.store.bundles import write_bundle, write_checksums
     from kb.synthesis.analysis import Choices
@@ -92,14 +96,17 @@ def bundle(
         one_per_window=one_per_window,
         complements=with_complements,
         controls=with_controls,
+        stated_roles=stated_roles,
     )
     wanted = Table(table)
     pooling = Choices(
         measure=measure or DEFAULT_MEASURE[wanted], method=method, test=test, level=level
     )
+    subject = subject_named(of)
     asked = asked_of(
-        search, filter, None, 1, 25, None, study=study, outcome=outcome, condition=condition
-    )
+        search, filter, None, 1, 25, None,
+        study=study, outcome=outcome, code=code, condition=condition,
+    )  # fmt: skip
     # Whole or not at all: it takes its name when everything is in it.
     work = Path(mkdtemp(prefix=f".{output.name}.", dir=output.absolute().parent))
     try:
@@ -112,8 +119,9 @@ def bundle(
                 pooling=pooling,
                 comparing=comparing,
                 keep_dependent=keep_dependent,
+                of=subject,
                 now=datetime.now(UTC),
-                tell=lambda read: tell("results", read, read),
+                tell=lambda read: tell(subject.name, read, read),
             )
         _draw(made, work)
         write_checksums(work)

@@ -18,6 +18,9 @@ from api.cli.reading import asked_of
 if TYPE_CHECKING:
     from kb.formats.outcome_tables.formats import Format
     from kb.formats.outcome_tables.summary import Summary
+    from kb.outcomes.comparisons import Choices
+    from kb.store.analysis_rows import Subject
+    from kb.store.listing import Asked
 
 # Beyond these the terminal is spared; --json has them all.
 _MOST_LINES = 12
@@ -30,6 +33,7 @@ def export() -> None:
     """Export outcomes as tables ready for analysis, and say what their columns mean.
 
     kb export outcomes --filter outcome:EDSS_CAT --format metafor-proportion
+    kb export adverse-events --code AE_SERIOUS --format metafor-2x2
     kb export columns --format metafor-2x2
     """
 
@@ -45,18 +49,46 @@ FormatName = Annotated[
 ]
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE"),
+]
+OfStudy = Annotated[str | None, typer.Option(help="S1, a registration number or a record key.")]
+OfCondition = Annotated[str | None, typer.Option(help="multiple sclerosis ...")]
+WithoutOrigin = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave such numbers out: computed, imputed, digitised ..."),
+]
+HowShared = Annotated[
+    str | None,
+    typer.Option(help="Several arms against one control: flag, split or combine [default: flag]."),
+]
+OnePerWindow = Annotated[
+    str | None,
+    typer.Option(
+        help="At most one time of each window (12 weeks, 12 months ...) per comparison: "
+        "closest, longest or primary.",
+    ),
+]
+WithControls = Annotated[
+    bool, typer.Option("--with-controls", help="Also control arms, in tables of one group.")
+]
+StatedRoles = Annotated[
+    bool,
+    typer.Option(
+        "--stated-roles",
+        help="No comparison in which a label, and not the source, says which arm is the control.",
+    ),
+]
+
+
 @app.command("outcomes")
 def outcomes(
     format: FormatName = "csv",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE"),
-    ] = None,
-    study: Annotated[
-        str | None, typer.Option(help="S1, a registration number or a record key.")
-    ] = None,
+    output: Output = None,
+    study: OfStudy = None,
     outcome: Annotated[str | None, typer.Option(help="Code of the outcome, EDSS, or O1.")] = None,
-    condition: Annotated[str | None, typer.Option(help="multiple sclerosis ...")] = None,
+    condition: OfCondition = None,
     search: Search = None,
     filter: Filter = None,
     sort: Sort = None,
@@ -68,32 +100,17 @@ def outcomes(
             "the rows say it is assumed.",
         ),
     ] = None,
-    without_origin: Annotated[
-        list[str] | None,
-        typer.Option(help="Leave such numbers out: computed, imputed, digitised ..."),
-    ] = None,
-    shared_control: Annotated[
-        str | None,
-        typer.Option(
-            help="Several arms against one control: flag, split or combine [default: flag]."
-        ),
-    ] = None,
-    one_per_window: Annotated[
-        str | None,
-        typer.Option(
-            help="At most one time of each window (12 weeks, 12 months ...) per comparison: "
-            "closest, longest or primary.",
-        ),
-    ] = None,
+    without_origin: WithoutOrigin = None,
+    shared_control: HowShared = None,
+    one_per_window: OnePerWindow = None,
     with_complements: Annotated[
         bool,
         typer.Option(
             "--with-complements", help='Also counts of those without the event ("no new lesions").'
         ),
     ] = False,
-    with_controls: Annotated[
-        bool, typer.Option("--with-controls", help="Also control arms, in tables of one group.")
-    ] = False,
+    with_controls: WithControls = False,
+    stated_roles: StatedRoles = False,
     as_json: AsJson = False,
 ) -> None:
     """Export results, or the rows of a meta-analysis made from them.
@@ -108,13 +125,9 @@ def outcomes(
 
     docs/exports.md describes formats and columns.
     """
-    from api.cli._progress import progress
-    from kb.errors import InvalidInput
-    from kb.formats.outcome_tables.formats import format_named
-    from kb.outcomes.comparisons import Choices, choices_of
-    from kb.store.outcome_exports import export_outcomes
+    from kb.outcomes.comparisons import choices_of
+    from kb.store.analysis_rows import OF_RESULTS
 
-    wanted = format_named(format)
     choices = choices_of(
         r=r,
         without_origin=without_origin or (),
@@ -122,30 +135,92 @@ def outcomes(
         one_per_window=one_per_window,
         complements=with_complements,
         controls=with_controls,
+        stated_roles=stated_roles,
     )
+    asked = asked_of(
+        search, filter, sort, 1, 25, None, study=study, outcome=outcome, condition=condition
+    )
+    _export(OF_RESULTS, asked, format, choices, output, as_json)
+
+
+@app.command("adverse-events")
+def adverse_events(
+    format: FormatName = "csv",
+    output: Output = None,
+    study: OfStudy = None,
+    code: Annotated[str | None, typer.Option(help="AE_SERIOUS, AE_FEVER, DEATH ...")] = None,
+    condition: OfCondition = None,
+    search: Search = None,
+    filter: Filter = None,
+    sort: Sort = None,
+    without_origin: WithoutOrigin = None,
+    shared_control: HowShared = None,
+    one_per_window: OnePerWindow = None,
+    with_controls: WithControls = False,
+    stated_roles: StatedRoles = False,
+    as_json: AsJson = False,
+) -> None:
+    """Export adverse events, or the rows of a meta-analysis made from them.
+
+    Persons affected, of those at risk, are the counts of 2x2 and proportion; numbers of events
+    stand in the tables of rates, which need person-years. Serious events and others are never
+    added, and "safe and well tolerated" is not reported, never 0.
+
+        kb export adverse-events --code AE_SERIOUS --format metafor-2x2 > serious.csv
+        kb export adverse-events --filter seriousness:serious --format xlsx -o serious.xlsx
+
+    docs/exports.md describes formats and columns.
+    """
+    from kb.outcomes.comparisons import choices_of
+    from kb.store.analysis_rows import OF_ADVERSE_EVENTS
+
+    choices = choices_of(
+        without_origin=without_origin or (),
+        shared_control=shared_control,
+        one_per_window=one_per_window,
+        controls=with_controls,
+        stated_roles=stated_roles,
+    )
+    asked = asked_of(search, filter, sort, 1, 25, None, study=study, code=code, condition=condition)
+    _export(OF_ADVERSE_EVENTS, asked, format, choices, output, as_json)
+
+
+def _export(
+    of: Subject,
+    asked: Asked,
+    format: str,
+    choices: Choices,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    from api.cli._progress import progress
+    from kb.errors import InvalidInput
+    from kb.formats.outcome_tables.formats import format_named
+    from kb.outcomes.comparisons import Choices
+    from kb.store.outcome_exports import export_outcomes
+
+    wanted = format_named(format)
     if choices != Choices() and not wanted.compares:
         raise InvalidInput(
-            f"{wanted.name} gives results as they are, so there is nothing to choose"
+            f"{wanted.name} gives {of.name} as they are, so there is nothing to choose"
         )
     if as_json and output is None:
         raise InvalidInput("--json prints the summary where the table would be; give --output too")
     if wanted.is_binary and output is None and sys.stdout.isatty():
         raise InvalidInput(f"{wanted.name} is nothing for a terminal; give --output FILE")
-    asked = asked_of(
-        search, filter, sort, 1, 25, None, study=study, outcome=outcome, condition=condition
-    )
     with reading() as session, progress() as tell:
         made = export_outcomes(
             session,
             asked,
             wanted,
             choices,
-            lambda read: tell("results", read, made.summary.results),
+            lambda read: tell(of.name, read, made.summary.results),
+            of,
         )
         with _opened(output) as file:
             for piece in made.pieces:
                 file.write(piece)
-    _say_what_was_done(wanted, made.summary, output, as_json)
+    _say_what_was_done(of, wanted, made.summary, output, as_json)
 
 
 @contextmanager
@@ -171,7 +246,7 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def _say_what_was_done(
-    format: Format, summary: Summary, output: Path | None, as_json: bool
+    of: Subject, format: Format, summary: Summary, output: Path | None, as_json: bool
 ) -> None:
     if as_json:
         print_json({"format": format.name, "file": str(output), **summary.as_json()})
@@ -183,13 +258,17 @@ def _say_what_was_done(
         if len(lines) > _MOST_LINES:
             say(f"... and {len(lines) - _MOST_LINES} more; -o FILE --json tells all")
     elif format.name not in ("json", "jsonl"):
-        say(f"{summary.results:,} results of {len(summary.studies):,} studies")
+        say(f"{summary.results:,} {of.name} of {len(summary.studies):,} studies")
     else:
-        say(f"{summary.results:,} results")
+        say(f"{summary.results:,} {of.name}")
 
 
 @app.command("columns")
-def columns(format: FormatName = "csv", as_json: AsJson = False) -> None:
+def columns(
+    format: FormatName = "csv",
+    of: Annotated[str, typer.Option(help="results or adverse-events.")] = "results",
+    as_json: AsJson = False,
+) -> None:
     """Say what the columns of a table mean; --json gives the JSON Schema of a row.
 
     kb export columns --format metafor-prepost
@@ -197,14 +276,16 @@ def columns(format: FormatName = "csv", as_json: AsJson = False) -> None:
     from kb.errors import InvalidInput
     from kb.formats.outcome_tables.dictionary import Layout, json_schema
     from kb.formats.outcome_tables.formats import format_named
-    from kb.formats.outcome_tables.layouts import long_layout, table_layout
+    from kb.formats.outcome_tables.layouts import table_layout
+    from kb.store.analysis_rows import subject_named
+    from kb.store.outcome_exports import layout_of
 
     wanted = format_named(format)
     layout: Layout[Any]
     if wanted.table is not None:
         layout = table_layout(wanted.table, wanted.names)
     elif wanted.name in ("csv", "parquet"):
-        layout = long_layout()
+        layout = layout_of(subject_named(of))
     else:
         raise InvalidInput(
             f"{wanted.name} is described in docs/exports.md (expected csv, parquet or a table for "

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.answers import Listed, Select, StoreDep, also_as, answer, answers_with, asked_of, listed
 from api.exports import EXPORTS, ExportChoices, export_asked, export_links, exported
 from kb.store import results
+from kb.store.analysis_rows import OF_ADVERSE_EVENTS
 from kb.store.listing import Asked
 from kb.store.results import AdverseEventOut, ResultOut
 
@@ -61,14 +62,33 @@ def result(request: Request, store: StoreDep, result: str, select: Select = None
 
 
 @router.get("/adverse-events", responses=answers_with(Listed[AdverseEventOut]))
+@also_as(*EXPORTS)
 def list_adverse_events(
-    request: Request, store: StoreDep, asked: AskedEvents, select: Select = None
+    request: Request,
+    store: StoreDep,
+    asked: AskedEvents,
+    choices: ExportChoices,
+    select: Select = None,
 ) -> Response:
     """Adverse-event statements. `persons_affected` and `event_count` are different numbers; null
-    is not reported, which "safe and well tolerated" leaves it."""
+    is not reported, which "safe and well tolerated" leaves it.
+
+    With `format` the whole list is exported as results are: persons affected of those at risk as
+    counts of persons, numbers of events in the tables of rates.
+    """
+    export = export_asked(request, choices)
+    if export is not None:
+        return exported(store, asked, export, choices, OF_ADVERSE_EVENTS)
     with store.reading() as session:
         found = results.list_adverse_events(session, asked)
-    return listed(request, found, "adverse_events/list.html", AdverseEventOut, select)
+    return listed(
+        request,
+        found,
+        "adverse_events/list.html",
+        AdverseEventOut,
+        select,
+        context={"exports": export_links(request)},
+    )
 
 
 @router.get("/adverse-events/{event}", responses=answers_with(AdverseEventOut))

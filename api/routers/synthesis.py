@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +18,7 @@ from kb.outcomes.comparisons import choices_of
 from kb.pictures.forest import forest
 from kb.pictures.of_analysis import forest_of
 from kb.pictures.render import MEDIA_TYPES, Format, render
+from kb.store.analysis_rows import subject_named
 from kb.store.analysis_tables import DEFAULT_MEASURE, Selected, select_for_analysis
 from kb.store.engine import Store
 from kb.store.listing import Asked
@@ -36,10 +37,12 @@ MAX_ROWS_GLMM_REFITTED: Final = 40
 
 
 class SelectionIn(BaseModel):
-    """Results selected as `GET /results` selects them, as rows of one table."""
+    """Results selected as `GET /results` selects them, or adverse events as `GET /adverse-events`
+    does, as rows of one table."""
 
     model_config = ConfigDict(extra="forbid")
 
+    of: Literal["results", "adverse_events"] = "results"
     table: ResultTable = Field(description="What the rows hold: 2x2, proportion, prepost ...")
     filter: str | None = Field(
         None, description="As in GET /results", examples=["outcome:EDSS_CAT,category:worsened"]
@@ -51,6 +54,7 @@ class SelectionIn(BaseModel):
     one_per_window: str | None = Field(None, description="closest, longest or primary")
     complements: bool = False
     controls: bool = False
+    stated_roles: bool = Field(False, description="No control that only a label tells")
     keep_dependent: bool = Field(False, description="Pool rows though participants count twice")
 
 
@@ -274,9 +278,15 @@ def _selected(store: Store, given: SelectionIn) -> Selected:
         one_per_window=given.one_per_window,
         complements=given.complements,
         controls=given.controls,
+        stated_roles=given.stated_roles,
     )
     asked = Asked(filter=given.filter, search=given.search)
     with store.reading() as session:
         return select_for_analysis(
-            session, asked, given.table, comparing, keep_dependent=given.keep_dependent
+            session,
+            asked,
+            given.table,
+            comparing,
+            keep_dependent=given.keep_dependent,
+            of=subject_named(given.of),
         )

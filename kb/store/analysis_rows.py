@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from kb.errors import InvalidInput
 from kb.models.evidence import (
     Category,
     Cell,
@@ -601,3 +602,11 @@ OF_ADVERSE_EVENTS: Final = Subject(
     read=read_adverse_events,
     observed=_observed_event,
 )
+
+
+def subject_named(name: str) -> Subject:
+    """By its name, however its words are joined: "adverse-events". Raises InvalidInput."""
+    for subject in (OF_RESULTS, OF_ADVERSE_EVENTS):
+        if subject.name == name.replace("-", " ").replace("_", " "):
+            return subject
+    raise InvalidInput(f"nothing to select from: {name[:40]!r} (expected results, adverse-events)")

@@ -1,4 +1,5 @@
-"""Selected results as the table of one synthesis: what may be pooled together, and what may not."""
+"""Selected results, or adverse events, as the table of one synthesis: what may be pooled together,
+and what may not."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from kb.formats.outcome_tables.delimited import csv_of
 from kb.formats.outcome_tables.layouts import table_layout
 from kb.formats.outcome_tables.summary import Summary
 from kb.outcomes.comparisons import AnalysisRow, Choices, Table, analysis_rows
-from kb.store.analysis_rows import count_results, each_study
+from kb.store.analysis_rows import OF_RESULTS, Subject, count_results, each_study
 from kb.store.listing import Asked
 from kb.synthesis.table import Table as PooledTable
 from kb.synthesis.table import read_csv
@@ -63,6 +64,7 @@ def select_for_analysis(
     choices: Choices,
     *,
     keep_dependent: bool = False,
+    of: Subject = OF_RESULTS,
     tell: Tell = lambda _: None,
 ) -> Selected:
     """The selected results as rows of one table.
@@ -71,10 +73,10 @@ def select_for_analysis(
     study, studies that share participants), unless `keep_dependent`, and where estimates of
     several measures stand together; NotEstimable where no row is usable.
     """
-    summary = Summary(results=count_results(session, asked))
+    summary = Summary(results=count_results(session, asked, of))
     rows: list[AnalysisRow] = []
     read = 0
-    for own in each_study(session, asked):
+    for own in each_study(session, asked, of):
         compared = analysis_rows(table, own, choices)
         summary.left(*compared.left_out)
         for row in compared.rows:

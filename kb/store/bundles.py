@@ -19,7 +19,7 @@ from kb.errors import InvalidInput, NotEstimable
 from kb.formats.analysis_script import analysis_script
 from kb.formats.outcome_tables.delimited import csv_lines, csv_of
 from kb.formats.outcome_tables.dictionary import DICTIONARY_HEADER, dictionary_rows, json_schema
-from kb.formats.outcome_tables.layouts import long_layout, table_layout
+from kb.formats.outcome_tables.layouts import table_layout
 from kb.formats.outcome_tables.summary import Summary
 from kb.formats.ris import Reference, write_ris
 from kb.models.ids import Kind, parse_public_id
@@ -27,9 +27,10 @@ from kb.models.tables import StoredPayload
 from kb.outcomes.chains import Number
 from kb.outcomes.comparisons import AnalysisRow, Choices, Table
 from kb.outcomes.observed import Observed
-from kb.store.analysis_rows import each_observed
+from kb.store.analysis_rows import OF_RESULTS, Subject, each_observed
 from kb.store.analysis_tables import select_for_analysis
 from kb.store.listing import Asked
+from kb.store.outcome_exports import layout_of
 from kb.store.overview import schema_revision
 from kb.store.works import read_work
 from kb.synthesis.analysis import Analysis, analyse
@@ -67,6 +68,7 @@ def write_bundle(
     pooling: Pooling,
     comparing: Choices | None = None,
     keep_dependent: bool = False,
+    of: Subject = OF_RESULTS,
     now: datetime,
     tell: Tell = lambda _: None,
 ) -> Bundle:
@@ -79,9 +81,9 @@ def write_bundle(
     comparing = comparing or Choices()
     (folder / "data").mkdir(parents=True)
     (folder / "results").mkdir()
-    layout, long = table_layout(table), long_layout()
+    layout, long = table_layout(table), layout_of(of)
     selected = select_for_analysis(
-        session, asked, table, comparing, keep_dependent=keep_dependent, tell=tell
+        session, asked, table, comparing, keep_dependent=keep_dependent, of=of, tell=tell
     )
     rows, usable, summary = selected.rows, selected.usable, selected.summary
     warnings = selected.warnings
@@ -91,7 +93,7 @@ def write_bundle(
     (folder / "data/analysis.csv").write_bytes(body)
     digest = hashlib.sha256(body)
     with (folder / "data/outcomes.csv").open("wb") as file:
-        for piece in csv_of(long, each_observed(session, asked)):
+        for piece in csv_of(long, each_observed(session, asked, of)):
             digest.update(piece)
             file.write(piece)
     snapshot = digest.hexdigest()[:16]
@@ -101,7 +103,7 @@ def write_bundle(
     if any(row.origins.get(name) == "imputed" for row in analysis.studies for name in row.data):
         pooled["without_imputed"] = _without_imputed(selected.table, pooling)
     filters = _shown(asked)
-    about = f"{summary.results} results selected{f' by {filters}' if filters else ''}."
+    about = f"{summary.results} {of.name} selected{f' by {filters}' if filters else ''}."
     _write_json(folder / "results/pooled.json", pooled)
     script = analysis_script(
         analysis.choices, snapshot=snapshot, about=about, is_given=table is Table.ESTIMATE
@@ -127,6 +129,7 @@ def write_bundle(
             "program": f"msc-evidence-base {version('msc-evidence-base')}",
             "schema_revision": schema_revision(session),
             "filter": filters,
+            "of": of.name,
             "table": table.value,
             "choices": {
                 "without_origins": sorted(o.value for o in comparing.options.drop),
@@ -135,6 +138,7 @@ def write_bundle(
                 "one_per_window": comparing.one_per_window,
                 "complements": comparing.complements,
                 "controls": comparing.controls,
+                "stated_roles": comparing.stated_roles,
                 "keep_dependent": keep_dependent,
             },
             "pooling": pooled["options"],
@@ -326,7 +330,7 @@ def _readme(
         "| file | |",
         "|---|---|",
         "| `data/analysis.csv` | the rows pooled, each number with state, origin and rule |",
-        "| `data/outcomes.csv` | every result selected, with every number it can have |",
+        "| `data/outcomes.csv` | everything selected, with every number it can have |",
         "| `data/dictionary.csv`, `data/*.schema.json` | what the columns mean; JSON Schema of "
         "a row |",
         "| `data/provenance.csv` | where each number stands: document, place, quote, payload |",

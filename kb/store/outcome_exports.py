@@ -1,4 +1,4 @@
-"""Outcomes as a file in any format, written while they are read.
+"""Results or adverse events as a file in any format, written while they are read.
 
 Text comes in pieces as the database gives rows; workbooks, Parquet files and packages, which are
 only whole at their end, are put together in a folder of their own and then given in pieces. An
@@ -21,7 +21,7 @@ from kb.errors import InvalidInput
 from kb.formats.outcome_tables.delimited import csv_of
 from kb.formats.outcome_tables.dictionary import DICTIONARY_HEADER, Layout, Value, dictionary_rows
 from kb.formats.outcome_tables.formats import Format
-from kb.formats.outcome_tables.layouts import long_layout, table_layout
+from kb.formats.outcome_tables.layouts import event_layout, long_layout, table_layout
 from kb.formats.outcome_tables.parquet import write_parquet
 from kb.formats.outcome_tables.revman import TABLES, Collected
 from kb.formats.outcome_tables.revman5 import revman5_csv
@@ -39,7 +39,15 @@ from kb.outcomes.comparisons import (
     analysis_rows,
 )
 from kb.outcomes.observed import Observed
-from kb.store.analysis_rows import count_results, each_observed, each_result, each_study
+from kb.store.analysis_rows import (
+    OF_ADVERSE_EVENTS,
+    OF_RESULTS,
+    Subject,
+    count_results,
+    each_observed,
+    each_result,
+    each_study,
+)
 from kb.store.listing import Asked
 
 Tell = Callable[[int], None]  # how many results have been read
@@ -65,14 +73,15 @@ def export_outcomes(
     format: Format,
     choices: Choices | None = None,
     tell: Tell = lambda _: None,
+    of: Subject = OF_RESULTS,
 ) -> Export:
-    """The selected results in a format. Raises InvalidInput for a selection that cannot be."""
+    """What is selected in a format. Raises InvalidInput for a selection that cannot be."""
     if format.compares and asked.sort:
         raise InvalidInput(
             f"{format.name} has an order of its own, by study, outcome and time; leave out sort"
         )
-    summary = Summary(results=count_results(session, asked))
-    reading = _Reading(session, asked, choices or Choices(), summary, tell)
+    summary = Summary(results=count_results(session, asked, of))
+    reading = _Reading(session, asked, choices or Choices(), summary, tell, of)
     return Export(format, summary, _pieces(format, reading))
 
 
@@ -83,18 +92,19 @@ class _Reading:
     choices: Choices
     summary: Summary
     tell: Tell
+    of: Subject
     read: int = 0
 
     def results(self) -> Iterator[Any]:
-        yield from self._counted(each_result(self.session, self.asked))
+        yield from self._counted(each_result(self.session, self.asked, self.of))
 
     def observed(self) -> Iterator[Observed]:
-        for o in each_observed(self.session, self.asked):
+        for o in each_observed(self.session, self.asked, self.of):
             self.summary.studies.add(o.study.id)
             yield from self._counted([o])
 
     def studies(self) -> Iterator[list[Observed]]:
-        for own in each_study(self.session, self.asked):
+        for own in each_study(self.session, self.asked, self.of):
             self.read += len(own)
             self.tell(self.read)
             yield own
@@ -125,8 +135,13 @@ def _pieces(format: Format, reading: _Reading) -> Iterator[bytes]:
     return _WRITERS[format.name](reading)
 
 
+def layout_of(of: Subject) -> Layout[Observed]:
+    """The columns of what is exported one by one."""
+    return event_layout() if of is OF_ADVERSE_EVENTS else long_layout()
+
+
 def _csv(reading: _Reading) -> Iterator[bytes]:
-    return csv_of(long_layout(), reading.observed())
+    return csv_of(layout_of(reading.of), reading.observed())
 
 
 def _jsonl(reading: _Reading) -> Iterator[bytes]:
@@ -170,17 +185,17 @@ def _file(reading: _Reading, write: Callable[[_Reading, Path], None]) -> Iterato
 
 def _parquet(reading: _Reading, path: Path) -> None:
     about = {"results": str(reading.summary.results), "filter": _shown(reading.asked)}
-    write_parquet(path, long_layout(), reading.observed(), about)
+    write_parquet(path, layout_of(reading.of), reading.observed(), about)
 
 
 def _xlsx(reading: _Reading, path: Path) -> None:
     """One pass over the studies fills the sheet of results and those of all tables."""
     layouts: dict[Table, Layout[AnalysisRow]] = {table: table_layout(table) for table in Table}
-    long = long_layout()
+    long = layout_of(reading.of)
     tables = reading.summary.tables
     book = Workbook(path)
     book.sheet("about", ("what", "value", "meaning"))
-    book.sheet("results", long.header)
+    book.sheet(reading.of.name, long.header)
     for layout in layouts.values():
         book.sheet(layout.name, layout.header)
         tables[layout.name] = Summary(results=reading.summary.results)
@@ -189,7 +204,7 @@ def _xlsx(reading: _Reading, path: Path) -> None:
         reading.summary.studies.add(own[0].study.id)
         for o in own:
             reading.summary.rows += 1
-            book.add("results", long.values(o))
+            book.add(reading.of.name, long.values(o))
         for table, layout in layouts.items():
             compared = reading.compared(table, own)
             tables[layout.name].left(*compared.left_out)
@@ -204,14 +219,15 @@ def _xlsx(reading: _Reading, path: Path) -> None:
 
 
 def _about(reading: _Reading) -> Iterator[tuple[Value, ...]]:
-    yield ("results", reading.summary.results, "as many as the list of results counts")
+    of = reading.of.name
+    yield (of, reading.summary.results, f"as many as the list of {of} counts")
     yield ("filter", _shown(reading.asked), "what was asked for; empty: everything")
     for name, summary in reading.summary.tables.items():
         yield (f"{name}: rows", summary.rows, f"{summary.usable} of them usable")
         for what, n in summary.not_usable.most_common():
             yield (f"{name}: rows not usable", n, what)
         for reason, n in summary.left_out.most_common():
-            yield (f"{name}: results left out", n, f"{reason}: {REASONS[reason]}")
+            yield (f"{name}: {of} left out", n, f"{reason}: {REASONS[reason]}")
     for note, meaning in NOTES.items():
         yield ("note", note, meaning)
 

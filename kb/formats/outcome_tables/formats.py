@@ -30,7 +30,11 @@ class Format:
 
     @property
     def filename(self) -> str:
-        stem = "outcomes" if self.name == self.suffix else f"outcomes-{self.name}"
+        return self.file_of("outcomes")
+
+    def file_of(self, what: str) -> str:
+        """Name of a file of `what` ("adverse-events")."""
+        stem = what if self.name == self.suffix else f"{what}-{self.name}"
         return f"{stem}.{self.suffix}"
 
 

@@ -130,7 +130,11 @@ def _keys(label: str) -> Iterator[Field[AnalysisRow]]:
     )
     yield _text(label, "Label of the row, unique in the table", lambda r: r.slab)
     yield _text("outcome", "Code of the outcome", lambda r: r.first.code)
-    yield _text("outcome_id", "Id of the outcome: /outcomes/O1", lambda r: r.first.outcome)
+    yield _text(
+        "outcome_id",
+        "Id of the outcome: /outcomes/O1; of adverse events, what is counted as one",
+        lambda r: r.first.outcome,
+    )
     yield _text("outcome_version", "Version of its definition", lambda r: r.first.version)
     yield _text("outcome_title", "What was measured or counted", lambda r: r.first.outcome_title)
     yield _text(
@@ -304,7 +308,8 @@ def _trail() -> Iterator[Field[AnalysisRow]]:
         lambda r: any(report.is_retracted for report in r.study.reports),
     )
     yield _text(
-        "result_ids", "Results the numbers come from: /results/R1",
+        "result_ids", "Results the numbers come from: /results/R1, or adverse events: "
+        "/adverse-events/E1",
         lambda r: joined(o.id for o in r.results),
     )  # fmt: skip
     yield _text("analysis_set", "Analysis set, as reported", lambda r: r.first.analysis_set)
@@ -386,20 +391,7 @@ def long_layout() -> Layout[Observed]:
     """One row per result, as many as the list of results counts, with every cell it can have."""
     fields: list[Field[Observed]] = [
         _text("result_id", "Id of the result: /results/R1", _of("id")),
-        _text("study_id", "Id of the study: /studies/S1", lambda o: o.study.id),
-        _text("study", "Short name of the study, unique in this base", lambda o: o.study.name),
-        _text(
-            "registrations", "Registry entries of the study",
-            lambda o: joined(o.study.registrations),
-        ),
-        _text("report_id", "Report that the result stands in", lambda o: _part(report_of(o), "id")),
-        _text("report_ids", "All reports of the study", lambda o: reports_of(o.study)),
-        _text("doi", "DOI of report_id", lambda o: _part(report_of(o), "doi")),
-        _text("pmid", "PMID of report_id", lambda o: _part(report_of(o), "pmid")),
-        Field(
-            Column("is_retracted", Type.BOOLEAN, "Whether a report of the study is retracted"),
-            lambda o: any(report.is_retracted for report in o.study.reports),
-        ),
+        *_of_report(),
         _text("outcome", "Code of the outcome", _of("code")),
         _text("outcome_id", "Id of the outcome: /outcomes/O1", _of("outcome")),
         _text("outcome_definition", "Outcome as defined", _of("definition")),
@@ -423,15 +415,7 @@ def long_layout() -> Layout[Observed]:
         _text("unit_of_analysis", "What was counted, if not persons", _of("unit_of_analysis")),
         _text("state", f"What is known of the result: {_STATE}", lambda o: o.reported.state),
         _text("origin", f"How the result came to be: {_ORIGIN}", _of("origin")),
-        _text(
-            "status",
-            "single, agreed, disputed, adjudicated, corrected, superseded ...: who checked it",
-            _of("status"),
-        ),
-        Field(
-            Column("enters_analyses", Type.BOOLEAN, "Whether tables for analysis use it"),
-            _of("enters_analyses"),
-        ),
+        *_standing(),
     ]  # fmt: skip
     for name in CellName:
         fields += _cell_fields(name)
@@ -457,27 +441,123 @@ def long_layout() -> Layout[Observed]:
     for fact, meaning, unit in _DOSES:
         fields += _fact_fields(fact, meaning, Type.NUMBER, _of_arm(fact), unit)
     fields += _of_study(lambda o: o.study)
-    fields += [
-        _text(
-            "shares_participants_with",
-            "Studies of the selection that may hold the same participants",
-            lambda o: overlaps_of(o.study),
-        ),
-        _text("document", "Document the result stands in, as cited", lambda o: o.source.document),
-        _text("locator", "Place in the document", lambda o: o.source.locator),
-        _text("document_kind", "Kind of document", lambda o: o.source.kind),
-        _text("standing", "primary_source or secondary_source", lambda o: o.source.standing),
-        _text("quote", "Verbatim, where it may be given", lambda o: o.source.quote),
-        _text("recorded_by", "Who recorded it", lambda o: o.source.recorded_by),
-        _text("entered_in", "Table and row it was entered in", lambda o: o.source.row),
-        Field(
-            Column("payload", Type.INTEGER, "What it was read from: /payloads/1"),
-            lambda o: o.source.payload,
-        ),
-        _text("caveats", "Caveats, as codes: /caveats", lambda o: joined(o.caveats)),
-        _text("note", "Note of whoever recorded it", _of("note")),
-    ]
+    fields += _provenance_of_one()
     return Layout("long", "One row per result, with every number it can have.", tuple(fields))
+
+
+def _of_report() -> Iterator[Field[Observed]]:
+    """Study and report of one statement."""
+    yield _text("study_id", "Id of the study: /studies/S1", lambda o: o.study.id)
+    yield _text("study", "Short name of the study, unique in this base", lambda o: o.study.name)
+    yield _text(
+        "registrations", "Registry entries of the study", lambda o: joined(o.study.registrations)
+    )
+    yield _text("report_id", "Report that it stands in", lambda o: _part(report_of(o), "id"))
+    yield _text("report_ids", "All reports of the study", lambda o: reports_of(o.study))
+    yield _text("doi", "DOI of report_id", lambda o: _part(report_of(o), "doi"))
+    yield _text("pmid", "PMID of report_id", lambda o: _part(report_of(o), "pmid"))
+    yield Field(
+        Column("is_retracted", Type.BOOLEAN, "Whether a report of the study is retracted"),
+        lambda o: any(report.is_retracted for report in o.study.reports),
+    )
+
+
+def _standing() -> Iterator[Field[Observed]]:
+    yield _text(
+        "status",
+        "single, agreed, disputed, adjudicated, corrected, superseded ...: who checked it",
+        _of("status"),
+    )
+    yield Field(
+        Column("enters_analyses", Type.BOOLEAN, "Whether tables for analysis use it"),
+        _of("enters_analyses"),
+    )
+
+
+def _provenance_of_one() -> Iterator[Field[Observed]]:
+    """Where one statement stands, and what to know of it."""
+    yield _text(
+        "shares_participants_with",
+        "Studies of the selection that may hold the same participants",
+        lambda o: overlaps_of(o.study),
+    )
+    yield _text("document", "Document it stands in, as cited", lambda o: o.source.document)
+    yield _text("locator", "Place in the document", lambda o: o.source.locator)
+    yield _text("document_kind", "Kind of document", lambda o: o.source.kind)
+    yield _text("standing", "primary_source or secondary_source", lambda o: o.source.standing)
+    yield _text("quote", "Verbatim, where it may be given", lambda o: o.source.quote)
+    yield _text("recorded_by", "Who recorded it", lambda o: o.source.recorded_by)
+    yield _text("entered_in", "Table and row it was entered in", lambda o: o.source.row)
+    yield Field(
+        Column("payload", Type.INTEGER, "What it was read from: /payloads/1"),
+        lambda o: o.source.payload,
+    )
+    yield _text("caveats", "Caveats, as codes: /caveats", lambda o: joined(o.caveats))
+    yield _text("note", "Note of whoever recorded it", _of("note"))
+
+
+def event_layout() -> Layout[Observed]:
+    """One row per adverse-event statement, as many as their list counts. Persons and events are
+    two numbers, each with its state."""
+    fields: list[Field[Observed]] = [
+        _text("event_id", "Id of the statement: /adverse-events/E1", _of("id")),
+        *_of_report(),
+        *(_text(name, meaning, _of_event(name)) for name, meaning in _EVENT),
+        _text("arm_id", "Id of the arm", lambda o: o.arm.id),
+        _text("arm", "The arm; all participants together have a label of their own", _arm),
+        _text("arm_role", "experimental or control; empty if not said", lambda o: o.arm.role),
+        *_time_fields("timepoint", "When, or until when, events were counted", lambda o: o.time),
+        _text("state", f"What is known of the event: {_STATE}", lambda o: o.reported.state),
+        *_standing(),
+    ]
+    for name, meaning, counted in _EVENT_COUNTS:
+        fields += _event_count(name, meaning, counted)
+    fields += _product()
+    for fact, meaning, unit in _DOSES:
+        fields += _fact_fields(fact, meaning, Type.NUMBER, _of_arm(fact), unit)
+    fields += _of_study(lambda o: o.study)
+    fields += _provenance_of_one()
+    return Layout(
+        "adverse-events", "One row per adverse-event statement of one arm.", tuple(fields)
+    )
+
+
+_EVENT: Final = (
+    ("code", "Code of the kind of event: AE_SERIOUS, AE_FEVER, DEATH"),
+    ("term", "The event as reported"),
+    ("organ_system", "As classified by the source"),
+    ("vocabulary", "The source's vocabulary of terms and its version"),
+    ("seriousness", "serious or not serious; empty if not said, and never a sum of both"),
+    ("relatedness", "To the treatment, as stated"),
+    ("severity", "As stated"),
+    ("assessment", "systematic or non-systematic"),
+)
+_EVENT_COUNTS: Final = (
+    ("n_at_risk", "Persons among whom events were counted", "persons"),
+    ("persons", "Persons with the event", "persons"),
+    ("count", "Events; one person may have several", "events"),
+    ("percent", "Persons with the event, where a percentage is printed", "percent"),
+)
+
+
+def _of_event(name: str) -> Callable[[Observed], Any]:
+    return lambda o: getattr(o.event, name, None)
+
+
+def _event_count(name: str, meaning: str, unit: str) -> Iterator[Field[Observed]]:
+    shown = {"persons": "persons_affected", "count": "event_count"}.get(name, name)
+    number = _of_event(name)
+
+    def state(o: Observed) -> State:
+        value = number(o)
+        if value is not None:
+            return State.REPORTED if value else State.REPORTED_ZERO
+        whole = o.reported.state
+        is_there = whole in (State.REPORTED, State.REPORTED_ZERO)
+        return State.NOT_REPORTED if is_there else whole
+
+    yield Field(Column(shown, Type.NUMBER, meaning, unit), number)
+    yield _text(f"{shown}_state", f"What is known of {shown}: {_STATE}", state)
 
 
 def _arm(o: Observed) -> str:
