@@ -177,12 +177,15 @@ def _overall(
 
 @app.command("export")
 def export(
-    tool: Annotated[str, typer.Option(help="RoB 2 or ROBINS-I.")],
+    tool: Annotated[str, typer.Option(help="RoB 2, ROBINS-I, MINORS ...")],
     version: Version = None,
 ) -> None:
     """Print the table that robvis reads: one judgement per study, a consensus before assessors.
 
     kb appraisal export --tool "RoB 2" > robvis.csv
+    kb appraisal export --tool MINORS > minors.csv
+
+    robvis has templates for RoB 2 and ROBINS-I; `kb plot rob` draws the tables of all tools.
     """
     from kb.appraisal.tool import find_tool
     from kb.store.appraisals import robvis_table

@@ -91,7 +91,7 @@ def appraisals(
 def robvis(
     request: Request,
     store: StoreDep,
-    tool: Annotated[str, Query(description="RoB 2 or ROBINS-I")],
+    tool: Annotated[str, Query(description="RoB 2, ROBINS-I, MINORS ...")],
     version: VersionAsked = None,
 ) -> Response:
     """The table that robvis reads, for one tool: a consensus stands for its assessors, and a study

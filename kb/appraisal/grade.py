@@ -82,6 +82,15 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of those treated had the outcome, 0 to 1, with its 95 % interval."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PerThousand:
     estimate: float
     ci_low: float
@@ -91,7 +100,9 @@ class PerThousand:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRow:
     """`assumed` and `corresponding` are risks per 1,000; None where there is no comparator, no
-    assumed risk or no ratio they follow from. `statement` says the finding in GRADE's words."""
+    assumed risk or no ratio they follow from. `observed` is the share per 1,000 of a single-arm
+    body, which no treatment is known to have caused. `statement` says the finding in GRADE's
+    words."""
 
     outcome: str
     timeframe: str | None
@@ -100,6 +111,7 @@ class SummaryRow:
     body: Body
     assumed: float | None
     corresponding: PerThousand | None
+    observed: PerThousand | None
     effect: Effect | None
     certainty: Certainty
     started: Certainty
@@ -155,20 +167,30 @@ def summary_row(
     timeframe: str | None = None,
     effect: Effect | None = None,
     assumed_risk: float | None = None,
+    observed: Share | None = None,
     steps: Sequence[Step] = (),
 ) -> SummaryRow:
     """One row. `assumed_risk` is a share from 0 to 1 in those without the treatment.
 
     Raises InvalidInput where a single-arm body is given an effect or an assumed risk, which it
-    cannot have, and for a risk, ratio or interval that cannot be.
+    cannot have, where another is given an observed share, and for a risk, share, ratio or interval
+    that cannot be.
     """
     if studies < 1:
         raise InvalidInput(f"{outcome}: {studies} studies (a row rests on one at least)")
     if body is Body.SINGLE_ARM and (effect is not None or assumed_risk is not None):
         raise InvalidInput(
             f"{outcome}: single-arm evidence has no comparator, so no relative effect and no "
-            "assumed risk; give neither"
+            "assumed risk; give neither, and the share with the outcome as observed"
         )
+    if observed is not None:
+        if body is not Body.SINGLE_ARM:
+            raise InvalidInput(f"{outcome}: observed is for single-arm evidence; give an effect")
+        if not 0 <= observed.ci_low <= observed.estimate <= observed.ci_high <= 1:
+            raise InvalidInput(
+                f"{outcome}: observed {observed.estimate:g} ({observed.ci_low:g} to "
+                f"{observed.ci_high:g}) is no share (0 to 1) with its interval"
+            )
     if effect is not None and not 0 < effect.ci_low <= effect.estimate <= effect.ci_high:
         raise InvalidInput(
             f"{outcome}: {effect.measure} {effect.estimate:g} ({effect.ci_low:g} to "
@@ -192,6 +214,13 @@ def summary_row(
         body=body,
         assumed=None if assumed_risk is None else assumed_risk * 1000,
         corresponding=corresponding,
+        observed=None
+        if observed is None
+        else PerThousand(
+            estimate=observed.estimate * 1000,
+            ci_low=observed.ci_low * 1000,
+            ci_high=observed.ci_high * 1000,
+        ),
         effect=effect,
         certainty=found,
         started=_START[body],

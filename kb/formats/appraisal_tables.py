@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kb.appraisal.judgement import Judgement, checked
-from kb.appraisal.tool import Tool, ToolKind, find_tool
+from kb.appraisal.tool import Tool, find_tool
 from kb.errors import InvalidInput
 
 OVERALL: Final = "overall"
@@ -265,18 +265,23 @@ class RobvisRow:
 
 
 def write_robvis(tool: Tool, rows: Iterable[RobvisRow]) -> str:
-    """The wide table of a levels tool, as robvis reads it. An item that was not judged is an empty
-    cell. Raises InvalidInput for a tool without levels: robvis has no template for it."""
-    if tool.kind is not ToolKind.LEVELS:
-        raise InvalidInput(f"robvis has no template for {tool.name}; write the long table instead")
+    """The wide table of a tool, in the shape of robvis, which has templates for tools with levels
+    alone; `kb plot rob` draws all. An item that was not judged is an empty cell. Items for studies
+    with a comparator are columns where one of them was judged."""
     given = list(rows)
+    is_comparative = any(
+        answer for row in given for item, answer in zip(tool.items, row.answers)
+        if item.is_comparative
+    )  # fmt: skip
+    items = tool.items_for(is_comparative=is_comparative)
     has_weight = any(row.weight is not None for row in given)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(
-        ["Study", *(i.key for i in tool.items), "Overall", *(["Weight"] if has_weight else [])]
+        ["Study", *(i.key for i in items), "Overall", *(["Weight"] if has_weight else [])]
     )
     for row in given:
         weight = [] if not has_weight else ["" if row.weight is None else f"{row.weight:.10g}"]
-        writer.writerow([row.study, *(a or "" for a in row.answers), row.overall or "", *weight])
+        answers = [a or "" for item, a in zip(tool.items, row.answers) if item in items]
+        writer.writerow([row.study, *answers, row.overall or "", *weight])
     return out.getvalue()

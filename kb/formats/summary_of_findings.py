@@ -2,7 +2,8 @@
 
 One object per row: `outcome`, `body` (randomised, non-randomised, "non-randomised, ROBINS-I",
 single-arm), `studies`, and where known `participants`, `timeframe`, `assumed_risk` (0 to 1),
-`effect` {measure, estimate, ci_low, ci_high} and `steps` [{domain, levels, reason}].
+`effect` {measure, estimate, ci_low, ci_high}, `observed` {estimate, ci_low, ci_high} (single-arm:
+the share with the outcome, 0 to 1) and `steps` [{domain, levels, reason}].
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any, Final
 
 import orjson
 
-from kb.appraisal.grade import Body, Effect, Step, SummaryRow, summary_row
+from kb.appraisal.grade import Body, Effect, Share, Step, SummaryRow, summary_row
 from kb.errors import InvalidInput
 
 _NAMES: Final = (
-    "outcome", "body", "studies", "participants", "timeframe", "assumed_risk", "effect", "steps",
+    "outcome", "body", "studies", "participants", "timeframe", "assumed_risk", "effect",
+    "observed", "steps",
 )  # fmt: skip
 _MOST: Final = 1_000
 
@@ -60,6 +62,15 @@ def _row(row: Any) -> SummaryRow:
             ci_low=_number(effect, "ci_low"),
             ci_high=_number(effect, "ci_high"),
         )
+    observed = row.get("observed")
+    if observed is not None:
+        if not isinstance(observed, dict):
+            raise InvalidInput("observed: expected estimate, ci_low, ci_high")
+        observed = Share(
+            estimate=_number(observed, "estimate"),
+            ci_low=_number(observed, "ci_low"),
+            ci_high=_number(observed, "ci_high"),
+        )
     steps = row.get("steps") or []
     if not isinstance(steps, list) or not all(isinstance(s, dict) for s in steps):
         raise InvalidInput("steps: expected a list of domain, levels, reason")
@@ -70,6 +81,7 @@ def _row(row: Any) -> SummaryRow:
         participants=None if row.get("participants") is None else _count(row, "participants"),
         timeframe=None if row.get("timeframe") is None else _text(row, "timeframe"),
         effect=effect,
+        observed=observed,
         assumed_risk=None if row.get("assumed_risk") is None else _number(row, "assumed_risk"),
         steps=[
             Step(domain=_text(s, "domain"), levels=_whole(s, "levels"), reason=_text(s, "reason"))
@@ -117,7 +129,7 @@ def table_rows(rows: Sequence[SummaryRow]) -> list[tuple[str, ...]]:
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:
     n = "not reported" if row.participants is None else f"{row.participants:,}"
-    risk, effect = row.corresponding, row.effect
+    risk, effect = row.corresponding or row.observed, row.effect
     why = [f"{s.domain} {s.levels:+d}: {s.reason}" for s in row.steps]
     why += [row.cannot_say] if row.cannot_say else []
     return (

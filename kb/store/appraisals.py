@@ -421,7 +421,8 @@ def reporting_completeness(session: Session, study_id: int | None = None) -> lis
 
 
 def robvis_table(session: Session, tool: Tool) -> tuple[str, list[str]]:
-    """The table robvis reads, one row per study, and what was left out and why.
+    """The wide table, one row per study, and what was left out and why; overall is the sum of a
+    tool that sums points.
 
     A consensus stands for its assessors, and one assessor for himself; a study on which several
     differ without a consensus is left out.
@@ -443,7 +444,7 @@ def robvis_table(session: Session, tool: Tool) -> tuple[str, list[str]]:
             RobvisRow(
                 study=group[0].study.label,
                 answers=tuple(answers.get(item.key) for item in tool.items),
-                overall=group[0].overall,
+                overall=group[0].overall if group[0].score is None else str(group[0].score),
             )
         )
     return write_robvis(tool, rows), left_out

@@ -8,6 +8,8 @@ from kb.appraisal.grade import (
     Body,
     Certainty,
     Effect,
+    PerThousand,
+    Share,
     Step,
     certainty,
     corresponding_risk,
@@ -73,6 +75,18 @@ def test_a_single_arm_row_says_what_it_cannot() -> None:
         summary_row(outcome="x", body=Body.SINGLE_ARM, studies=1, assumed_risk=0.3)
     with pytest.raises(InvalidInput, match="no comparator"):
         summary_row(outcome="x", body=Body.SINGLE_ARM, studies=1, effect=effect)
+
+
+def test_a_single_arm_row_tells_how_many_had_the_outcome_and_no_effect() -> None:
+    share = Share(estimate=0.29, ci_low=0.18, ci_high=0.44)
+    row = summary_row(outcome="EDSS worsened", body=Body.SINGLE_ARM, studies=6, observed=share)
+    assert row.observed == PerThousand(estimate=290, ci_low=180, ci_high=440)
+    assert (row.assumed, row.corresponding, row.effect) == (None, None, None)
+    with pytest.raises(InvalidInput, match="single-arm"):
+        summary_row(outcome="x", body=Body.RANDOMISED, studies=1, observed=share)
+    percent = Share(estimate=29, ci_low=18, ci_high=44)
+    with pytest.raises(InvalidInput, match="no share"):
+        summary_row(outcome="x", body=Body.SINGLE_ARM, studies=1, observed=percent)
 
 
 def test_risks_per_thousand_follow_from_the_ratio() -> None:

@@ -7,6 +7,7 @@ import pytest
 from kb.appraisal.tool import find_tool
 from kb.errors import InvalidInput
 from kb.formats.appraisal_tables import RobvisRow, read_appraisals, write_robvis
+from kb.pictures.rob import read_robvis
 
 LONG = """study,tool,version,assessor,item,answer,support
 S_A,RoB 2,2019,anna,D1,Low,computer generated
@@ -99,5 +100,24 @@ def test_what_robvis_reads_is_read_back() -> None:
     claims = read_appraisals(text.encode(), tool="RoB 2", assessor="anna").claims
     assert [c.study for c in claims] == ['A "quoted", 2019', "B"]
     assert [j.item for j in claims[0].judgements] == ["D1", "D3", "D4", "D5"]
-    with pytest.raises(InvalidInput, match="no template"):
-        write_robvis(find_tool("MINORS", None), [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "header"),
+    [
+        pytest.param(("2",) * 8 + (None,) * 4, "Study,1,2,3,4,5,6,7,8,Overall", id="single arm"),
+        pytest.param(
+            ("2",) * 12, "Study,1,2,3,4,5,6,7,8,9,10,11,12,Overall", id="with a comparator"
+        ),
+    ],
+)
+def test_the_wide_table_of_a_scored_tool_is_drawn_and_read_again(
+    answers: tuple[str | None, ...], header: str
+) -> None:
+    tool = find_tool("MINORS", None)
+    text = write_robvis(tool, [RobvisRow(study="A", answers=answers, overall="16")])
+    assert text.splitlines()[0] == header
+    drawn = read_robvis(text.encode(), tool=tool)
+    assert drawn.studies[0].judgements == tuple(a for a in answers if a)
+    (claim,) = read_appraisals(text.encode(), tool="MINORS", assessor="anna").claims
+    assert [j.answer for j in claim.judgements] == [a for a in answers if a]

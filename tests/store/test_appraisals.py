@@ -69,6 +69,14 @@ def test_assessors_who_differ_leave_the_risk_open_until_they_agree(
     assert table.splitlines()[1].startswith("A trial,Some concerns")
 
 
+def test_points_are_summed_in_the_wide_table(session: Session, study: int) -> None:
+    points = "".join(f"S_A,MINORS,2003,anna,,{n},{n % 3}\n" for n in range(1, 9))
+    save(session, rob2("S_A", "anna", "Low").splitlines(keepends=True)[0] + points)
+    table, left_out = robvis_table(session, find_tool("MINORS", None))
+    assert table.splitlines()[1] == "A trial,1,2,0,1,2,0,1,2,9"
+    assert left_out == []
+
+
 def test_a_study_nobody_judged_has_no_risk_of_bias(session: Session, study: int) -> None:
     assert risk_of_bias(session) == {}
 
