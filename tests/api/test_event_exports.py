@@ -20,6 +20,7 @@ from kb.models import tables as t
 from kb.store.engine import Store
 from tests import builders as a
 from tests.api.cli import an_installation, json_of, kb
+from tests.conftest import ROOT
 
 
 def some_trials(store: Store) -> None:
