@@ -229,7 +229,8 @@ def pool(
     half = quantile * se
     i2, h2 = _i2_h2(method, tau2, at_zero.q, df, at_zero.tr_p)
     pi_lb = pi_ub = None
-    if method != "EE" and df:
+    # Of one study it repeats the confidence interval, as in metafor: tau² is 0 there.
+    if method != "EE":
         wide = quantile * sqrt(variance + tau2)
         pi_lb, pi_ub = mean - wide, mean + wide
     return Fit(
@@ -428,7 +429,7 @@ def predict(
     for pred, variance in zip((at @ b).tolist(), ((at @ vcov) * at).sum(axis=1).tolist()):
         se = sqrt(variance)
         low = high = None
-        if fit.method != "EE" and fit.k > 1 and wider is not None:
+        if fit.method != "EE" and wider is not None:
             half = wider * sqrt(variance + fit.tau2)
             low, high = pred - half, pred + half
         predictions.append(

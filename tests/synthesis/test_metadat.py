@@ -103,7 +103,7 @@ numbers <- function(r) {
     if (is.null(r$R2) || r$tau2 > 1e-6 || r$method == "EE") said$R2 <- r$R2
   } else {
     said$estimate <- c(r$beta)
-    if (r$method != "EE" && r$k > 1) said[c("pi.lb", "pi.ub")] <- predict(r)[c("pi.lb", "pi.ub")]
+    if (r$method != "EE") said[c("pi.lb", "pi.ub")] <- predict(r)[c("pi.lb", "pi.ub")]
   }
   said
 }

@@ -186,7 +186,9 @@ def test_weights_are_percentages_and_leverages_sum_to_the_coefficients(
 def test_a_single_study_is_its_own_pooled_effect() -> None:
     fit = pool([0.5], [0.04], test="knha")
     assert (fit.estimate, fit.se, fit.tau2, fit.i2, fit.qe, fit.qe_p) == (0.5, 0.2, 0, 0, 0, 1)
-    assert fit.ddf is fit.se_tau2 is fit.pi_lb is None
+    assert fit.ddf is fit.se_tau2 is None
+    # As in metafor; what it predicts, `kb.synthesis.advice` says.
+    assert (fit.pi_lb, fit.pi_ub) == (fit.only.ci_lb, fit.only.ci_ub)
     assert fit.ci_ub == pytest.approx(0.5 + 1.959963984540054 * 0.2)
 
 
