@@ -204,7 +204,7 @@ REASONS: Final[Mapping[str, str]] = {
     "no_number": "another result of the same arm in the same place has the number",
     "no_pair": "no baseline, or no follow-up, of the same arm and outcome",
     "not_chosen": "another time of the same window was chosen",
-    "not_for_analysis": "superseded or disputed",
+    "not_for_analysis": "superseded, disputed or withdrawn, or said by another extractor as well",
 }
 
 NOTES: Final[Mapping[str, str]] = {

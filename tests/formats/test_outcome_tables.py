@@ -8,6 +8,7 @@ import math
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from kb.formats.outcome_tables.dictionary import Layout, dictionary_rows, json_s
 from kb.formats.outcome_tables.formats import ALIASES, FORMATS, format_named
 from kb.formats.outcome_tables.layouts import META_TABLES, Names, long_layout, table_layout
 from kb.formats.outcome_tables.spreadsheet import Workbook
-from kb.models.evidence import Category, ResultKind, State, Statistic
+from kb.models.evidence import Category, CellName, Origin, ResultKind, State, Statistic
 from kb.outcomes.comparisons import AnalysisRow, Table, analysis_rows, choices_of
 from kb.outcomes.observed import Fact, Observed
 from kb.synthesis.effects import effect_sizes
@@ -83,6 +84,19 @@ def test_every_number_for_analysis_has_its_state_origin_and_rule_beside_it(layou
             assert {f"{name}_state", f"{name}_origin"} <= names, name
     wanted = {"slab", "studlab"} & names
     assert len(wanted) == 1
+
+
+def test_a_count_that_follows_from_its_complement_names_that_rule_in_tables_for_analysis():
+    told = a_count(1, TREATED, 1, 6, rule="complement", statement="6 - 5 = 1 of 6")
+    events = told.reported.cells[CellName.EVENTS]
+    cells = {**told.reported.cells, CellName.EVENTS: replace(events, origin=Origin.COMPUTED)}
+    follows = replace(told, reported=replace(told.reported, cells=cells))
+    beside = [follows, a_count(2, CONTROL, 3, 6)]
+    (row,) = read(table_layout(Table.BINARY, Names.METAFOR), rows(Table.BINARY, beside))
+    assert (row["ai"], row["ai_origin"], row["ai_rule"]) == ("1", "computed", "complement")
+    assert (row["n1i_rule"], row["ci_rule"], row["n2i_rule"]) == ("", "", "")
+    (analysis,) = collected(beside).analyses()
+    assert "ai computed (complement)" in analysis.data[0].footnote
 
 
 def test_a_row_of_the_long_form_fits_its_json_schema():

@@ -183,8 +183,17 @@ def _number_fields(name: str, shown: str) -> Iterator[Field[AnalysisRow]]:
     yield _text(f"{shown}_state", f"What is known of {shown}: {_STATE}", lambda r: number(r).state)
     yield _text(f"{shown}_origin", f"How {shown} came to be: {_ORIGIN}", lambda r: number(r).origin)
     yield _text(
-        f"{shown}_rule", f"Rule that made {shown}; empty if reported", lambda r: number(r).rule
+        f"{shown}_rule",
+        f"Rule that made {shown}; empty if reported",
+        lambda r: rule_of(r, number(r)),
     )
+
+
+def rule_of(row: AnalysisRow, number: Number) -> str | None:
+    """The last rule behind a number: its own, or the one that made the result it stands in."""
+    if number.rule is not None or number.origin in (None, Origin.REPORTED):
+        return number.rule
+    return next((o.rule for o in row.results if o.id == number.result), None)
 
 
 def _judgement() -> Iterator[Field[AnalysisRow]]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from kb.formats.outcome_tables.layouts import report_of
+from kb.formats.outcome_tables.layouts import report_of, rule_of
 from kb.outcomes.comparisons import AnalysisRow, Table, plain
 from kb.outcomes.observed import StudyFacts
 from kb.outcomes.windows import window_of
@@ -181,9 +181,9 @@ def _effect(row: AnalysisRow, numbers: Mapping[str, float]) -> Effect | None:
 def _footnote(row: AnalysisRow) -> str:
     """What is not as reported, and what to know before pooling."""
     made = [
-        f"{name} {number.origin} ({number.rule})"
+        f"{name} {number.origin} ({rule})"
         for name, number in row.numbers.items()
-        if number.rule is not None and name in row.needed
+        if name in row.needed and (rule := rule_of(row, number)) is not None
     ]
     results = ", ".join(o.id for o in row.results)
     return "; ".join((f"results {results}", *made, *map(plain, row.notes)))
