@@ -222,7 +222,7 @@ def test_the_work_that_defines_an_instrument_is_named_by_what_was_verified():
     assert used == set(works)
 
 
-# Codes that the domain reference writes in another way, and families of codes.
+# Codes that reviews write in another way, and families of codes.
 NAMED_OTHERWISE = {
     "cCDP": "CCDP", "PSY": "MSIS29_PSY", "MFIS-5": "MFIS5", "EQ5D": "EQ5D_INDEX",
     "NFL_CSF": "NFL_CSF", "CYTOKINE_*": "CYTOKINE", "MIRNA_*": "MIRNA", "FEAS_*": "FEAS_COMPLETED",
