@@ -32,6 +32,7 @@ from kb.outcomes.checks.beside import ArmSize, check_beside, n_exceeds_arm
 from kb.outcomes.checks.finding import Finding, Severity, Statement
 from kb.outcomes.checks.numbers import check_numbers
 from kb.outcomes.checks.persons import AdverseStatement, check_adverse_events
+from kb.outcomes.products import Kind, normalise
 from kb.outcomes.timepoints import days
 from kb.outcomes.vocabulary import load_vocabulary
 
@@ -66,7 +67,11 @@ _COLUMN: Final[Mapping[str, str]] = {
     "event_count": "events",
 }
 # Of findings about several numbers, the one to look at first where that is not the first named.
-_BLAMED: Final = {"percent-contradicts-count": "percent", "other-unit": "unit"}
+_BLAMED: Final = {
+    "percent-contradicts-count": "percent",
+    "other-unit": "unit",
+    "other-direction": "better",
+}
 # What a caveat says of a row needs no saying again.
 _AS_PRINTED: Final = "printed_so"
 _KNOWN_BY: Final[Mapping[str, frozenset[str]]] = {
@@ -76,12 +81,16 @@ _KNOWN_BY: Final[Mapping[str, frozenset[str]]] = {
     "at-risk-exceeds-arm": frozenset({"n_above_treated"}),
     "sources-disagree": frozenset({"sources_disagree"}),
     "other-direction": frozenset({"positive_is_benefit"}),
+    "estimate-turned-round": frozenset({"positive_is_benefit"}),
     "sd-is-se": frozenset({"dispersion_may_be_se", "dispersion_assumed_sd"}),
     "sd-like-se": frozenset({"dispersion_may_be_se", "dispersion_assumed_sd"}),
     "sd-below-range": frozenset({"dispersion_may_be_se", "dispersion_assumed_sd"}),
 }
-# Arms grow between allocation and analysis where people change sides: a person looks.
-_NEVER_STOPS: Final = frozenset({"n-exceeds-arm"})
+# Of those treated sources count now these and now those, who change sides in a crossover are told
+# of by treatment, and a safety set counts everybody treated: there more than the arm had are looked
+# at by a person, and elsewhere nobody is analysed who was not randomised.
+_CROSSOVER: Final = re.compile(r"cross-?\s?over", re.IGNORECASE)
+_AS_TREATED: Final = re.compile(r"(?<!to )treat|safety|received", re.IGNORECASE)
 _MEASURED: Final = (
     "mean",
     "sd",
@@ -125,6 +134,8 @@ _P: Final = re.compile(
 _P_WORDS: Final = re.compile(
     r"n\.?s\.?|(?:not |non-?)?(?:statistically )?significant", re.IGNORECASE
 )
+# Units of the vocabulary in which events are counted.
+_COUNTED_IN: Final = frozenset({"persons", "events", "persons or events", "relapses"})
 _LOW_LEVEL: Final = 50.0
 _YEARS_TOO_LONG: Final = 60.0
 # Doses are counted in millions: a hundred times the largest of the starter evidence.
@@ -195,7 +206,7 @@ def check_result(
     if is_contrast:
         _check_measure(row)
     elif row.has("measure") and not row.has("estimate"):
-        message = "a measure in a row that compares no arms (versus is empty)"
+        message = "a measure in a row that compares no arms (expected an arm in versus)"
         row.error("compares-no-arms", "measure", message)
     given = [column for column in CELLS if row.has(column)]
     if not is_contrast and statistic in _COUNTED:
@@ -211,7 +222,8 @@ def check_result(
     if is_percent and state is State.REPORTED and given and not row.has("percent"):
         row.warn("count-missing", "percent", "empty in a row whose statistic is percent")
     if statistic in _SCORED and "events" in given:
-        message = f"a count of events in a row whose statistic is {statistic}"
+        counted = " or ".join(_COUNTED)
+        message = f"a count in a row whose statistic is {statistic} (expected {counted})"
         row.error("number-of-another-statistic", "events", message)
     is_of_persons = statistic is Statistic.PERSON_COUNT and not is_contrast
     if is_of_persons and row.has("events") and not row.has("n") and state is State.REPORTED:
@@ -232,7 +244,7 @@ def _check_when(
     at = None if time is None else days(value, time.unit)
     if at is not None and at > _YEARS_TOO_LONG * 365.25:
         row.warn("implausible-time", "time", f"{at / 365.25:.0f} years (is the unit right?)")
-    if statistic is Statistic.BASELINE and value:
+    if statistic is Statistic.BASELINE and value and value > 0:
         message = f"{value:g} in a row whose statistic is baseline (expected 0)"
         row.error("baseline-after-start", "time", message)
     elif statistic in (Statistic.CHANGE, Statistic.PERCENT_CHANGE) and value == 0:
@@ -270,6 +282,11 @@ def _check_measure(row: Row) -> None:
 
 
 def check_adverse_event(row: Row, code: str | None, seriousness: str | None) -> None:
+    definition = load_vocabulary().get(code or "")
+    if definition is not None and definition.unit not in _COUNTED_IN:
+        unit = definition.unit or "no count"
+        message = f"{code} ({definition.name}, {unit}) is no event; it belongs in results"
+        row.error("not-an-event", "code", message)
     contradicted = {"AE_SERIOUS": "not serious", "AE_OTHER": "serious"}
     if code is not None and seriousness is not None and contradicted.get(code) == seriousness:
         message = f"{seriousness} in a row whose code is {code}"
@@ -302,9 +319,16 @@ def check_arm(
         message = "empty beside a dose (expected e.g. 10^6 cells/kg)"
         row.error("missing-dose-unit", "dose_unit", message)
     usual = USUAL["dose_unit"]
+    is_of_cells = row.has("tissue") or row.has("donor")
     if unit and unit not in usual and (near := nearest(_powers(unit), usual, cutoff=0.8)):
         message = f"unknown dose_unit: {shown(unit)} (expected {near[0]})"
         row.error("unknown-dose-unit", "dose_unit", message)
+    elif unit and is_of_cells and not normalise(Kind.DOSE_UNIT, unit):
+        message = f"{shown(unit)} is no unit of a dose of cells (expected {' or '.join(usual)})"
+        row.error("unknown-dose-unit", "dose_unit", message)
+    if is_of_cells and row.text("role") == "control" and _INERT & _codes(row, "comparator"):
+        message = "control, and given cells beside it (are the rows of two arms mixed up?)"
+        row.warn("control-with-cells", "role", message)
     most = _MOST_MILLIONS.get(unit or "", math.inf)
     if value is not None and value > most:
         message = f"{value:g} in {unit}, which counts in millions (is it {value / 1e6:g}?)"
@@ -312,6 +336,14 @@ def check_arm(
     times = row.text("times")
     if times is not None and re.fullmatch(r"[-−]\d+", times):
         row.error("below-least", "times", f"below 0: {times}")
+
+
+# What has no cells in it.
+_INERT: Final = frozenset({"placebo", "saline", "sham", "vehicle"})
+
+
+def _codes(row: Row, column: str) -> set[str]:
+    return {term.code for term in normalise(Kind.COMPARATOR, row.text(column) or "")}
 
 
 def _powers(unit: str) -> str:
@@ -323,14 +355,30 @@ def _powers(unit: str) -> str:
 
 
 def check_participants(row: Row) -> None:
-    """Those randomised are among the enrolled, those who completed among the treated."""
-    counts = [
-        (column, int(text))
-        for column in ("n_enrolled", "n_randomised", "n_treated", "n_completed")
+    """Everybody is among the enrolled, and of a trial who was analysed or completed among those
+    randomised. Sources count as treated now these and now those."""
+    counts = {
+        column: int(text)
+        for column in ("n_enrolled", "n_randomised", "n_treated", "n_analysed", "n_completed")
         if (text := row.text(column) or "").isascii() and text.isdigit() and len(text) < 10
-    ]
-    for (before, larger), (after, smaller) in pairwise(counts):
-        if smaller > larger:
+    }
+    impossible = {
+        after: before
+        for before, later in (
+            ("n_randomised", ("n_analysed", "n_completed")),
+            ("n_enrolled", ("n_randomised", "n_treated", "n_analysed", "n_completed")),
+        )
+        for after in later
+        if counts.get(after, 0) > counts.get(before, math.inf)
+    }
+    is_known = {_AS_PRINTED, "n_above_treated"} & set(row.listed("caveats"))
+    for after, before in impossible.items() if not is_known else ():
+        message = f"{after} {counts[after]} is more than {before} {counts[before]}"
+        way_out = f"where the source prints it so, say so with the caveat {_AS_PRINTED}"
+        row.error("more-than-there-were", after, f"{message}; {way_out}")
+    steps = [(c, n) for c, n in counts.items() if c != "n_analysed"]
+    for (before, larger), (after, smaller) in pairwise(steps):
+        if smaller > larger and after not in impossible:
             message = f"{after} {smaller} is more than {before} {larger}"
             row.warn("participants-increase", after, message)
 
@@ -347,13 +395,22 @@ def _unless(row: Row, caveat: str, code: str, column: str, message: str) -> None
         row.warn(code, column, f"{message} (where it is not printed: caveat {caveat})")
 
 
+_TERMS: Final = {"route": Kind.ROUTE, "tissue": Kind.TISSUE}
+
+
 def check_usual(table: str, row: Row) -> None:
     """Words that look like the usual ones of their column, misspelt."""
     for column in row.cells:
         usual = of_column(table, column, USUAL)
         text = row.text(column) if usual and column not in ("measure", "dose_unit") else None
-        if usual and text and text not in usual and (near := nearest(text, usual, cutoff=0.9)):
+        if not usual or not text or text in usual:
+            continue
+        kind = _TERMS.get(column)
+        if near := nearest(text, usual, cutoff=0.9):
             row.warn("unusual-word", column, f"{shown(text)}: is {shown(near[0])} meant?")
+        elif column == "milestone" or (kind and not normalise(kind, text)):
+            message = f"{shown(text)} is no {column} known here, and is kept as it is"
+            row.warn("unusual-word", column, f"{message} (usual are {', '.join(usual)})")
 
 
 # -- all rows ------------------------------------------------------------------------------------
@@ -369,6 +426,24 @@ def check_labels(studies: Iterable[Row]) -> None:
             row.warn("same-label", "label", message)
         elif label:
             seen[label] = row
+
+
+def check_arms(rows: Rows) -> None:
+    """An arm that nothing names while others of its study are named: were its rows forgotten, or
+    entered for another arm?"""
+    named: dict[str | None, set[str]] = defaultdict(set)
+    for table in ("flow", "results", "adverse_events"):
+        for row in rows.table(table):
+            for column in ("arm", "versus"):
+                parts = (part.strip() for part in (row.text(column) or "").split("+"))
+                named[row.text("study")].update(part for part in parts if part)
+    seen: set[object] = set()
+    for row in rows.table("arms"):
+        study, arm = row.text("study"), row.text("arm")
+        others = named[study] - {WHOLE_STUDY, BASELINE}
+        if arm and others and arm not in others and (study, arm) not in seen:
+            seen.add((study, arm))
+            row.warn("unused-arm", "arm", f"no result and no event is told of {shown(arm)}")
 
 
 def check_sources(rows: Rows) -> None:
@@ -389,23 +464,35 @@ def check_study(record: StudyRecord, rows: Mapping[str, Row]) -> None:
     """All of a study's statements, by themselves and beside each other."""
     _check_arms(record.arms, rows)
     sizes = _sizes(record)
+    _check_sizes(record, sizes, rows)
     _check_flow(record.flow, sizes, rows)
+    _check_times(record, rows)
     _check_repeats((*record.results, *record.adverse_events), rows)
     statements = [
         _statement(record, claim) for claim in record.results if claim.evidence.row is not None
     ]
     adverse = [_adverse(record, claim, sizes) for claim in record.adverse_events]
+    too_many = list(n_exceeds_arm(statements, sizes))
+    told = {finding.subjects[0] for finding in too_many}
     findings = [
         *(finding for statement in statements for finding in check_numbers(statement)),
-        *check_beside(statements),
-        *n_exceeds_arm(statements, sizes),
+        # Where there are more than in the arm, there are more than before, too.
+        *(
+            f
+            for f in check_beside(statements)
+            if f.check != "n-rises" or f.subjects[-1] not in told
+        ),
+        *too_many,
         *check_adverse_events(adverse),
     ]
+    about = record.description
+    is_crossover = bool(about and _CROSSOVER.search(f"{about.design} {about.allocation}"))
+    is_crossover = is_crossover or any(arm.role == "period" for arm in record.arms)
     for finding in findings:
-        _tell(finding, rows)
+        _tell(finding, rows, is_crossover=is_crossover)
 
 
-def _tell(finding: Finding, rows: Mapping[str, Row]) -> None:
+def _tell(finding: Finding, rows: Mapping[str, Row], *, is_crossover: bool) -> None:
     """A finding at the cell it is about, unless a caveat of the row says so already."""
     place = next(place for place in reversed(finding.subjects) if place in rows)
     row = rows[place]
@@ -417,7 +504,12 @@ def _tell(finding: Finding, rows: Mapping[str, Row]) -> None:
     others = [place for place in finding.subjects if place in rows and rows[place] is not row]
     more = f" and {len(others) - 3} more" if others[3:] else ""
     beside = f" (beside {', '.join(others[:3])}{more})" if others else ""
-    if finding.severity is Severity.ERROR and finding.check not in _NEVER_STOPS:
+    is_impossible = finding.severity is Severity.ERROR
+    if finding.check == "n-exceeds-arm":
+        is_of_randomised = any(n.name == "n_randomised" for n in finding.numbers)
+        is_as_treated = _AS_TREATED.search(row.text("population") or "") is not None
+        is_impossible = is_of_randomised and not is_crossover and not is_as_treated
+    if is_impossible:
         way_out = f"; where the source prints it so, say so with the caveat {_AS_PRINTED}"
         row.error(finding.check, column, f"{finding.message}{beside}{way_out}")
     else:
@@ -527,12 +619,44 @@ def _check_arms(arms: Sequence[ArmClaim], rows: Mapping[str, Row]) -> None:
             continue
         by_source[place] = row
         first = by_arm.setdefault(claim.key, claim)
-        for column in ("n_randomised", "n_treated", "n_analysed", "n_completed"):
+        for column in ("role", "n_randomised", "n_treated", "n_analysed", "n_completed"):
             here, there = getattr(claim, column), getattr(first, column)
             if None in (here, there) or here == there or "sources_disagree" in claim.caveats:
                 continue
             message = f"{column} {here} here, {there} in {first.evidence.row}"
-            row.warn("arm-counts-disagree", column, f"{message} (caveat sources_disagree)")
+            code = "arm-roles-disagree" if column == "role" else "arm-counts-disagree"
+            row.warn(code, column, f"{message} (caveat sources_disagree)")
+
+
+def _check_sizes(
+    record: StudyRecord, sizes: Mapping[str, ArmSize], rows: Mapping[str, Row]
+) -> None:
+    """No arm is larger than its study, and the arms together seldom are."""
+    about = record.description
+    randomised: dict[str, int] = {}
+    for claim in record.arms:
+        if claim.role != "period" and claim.n_randomised is not None:
+            randomised[claim.key] = max(claim.n_randomised, randomised.get(claim.key, 0))
+    known = (about.n_enrolled, about.n_randomised) if about is not None else ()
+    whole = max((n for n in known if n is not None), default=None)
+    if whole is None or about is None or _AS_PRINTED in about.caveats:
+        return
+    too_large = False
+    for claim in record.arms:
+        n, row = claim.n_randomised, rows[claim.evidence.row or ""]
+        if n is not None and n > whole and _AS_PRINTED not in claim.caveats:
+            too_large = True
+            message = f"{n} in the arm, {whole} in the whole study; where the source prints it so"
+            way_out = f"say so with the caveat {_AS_PRINTED}"
+            row.error("arm-exceeds-study", "n_randomised", f"{message}, {way_out}")
+    total = sum(randomised.values())
+    if total > whole and not too_large and record.arms:
+        last = next(c for c in reversed(record.arms) if c.n_randomised is not None)
+        message = f"{total} in all arms together, {whole} in the whole study"
+        hint = "does somebody stand in two arms? An arm of a crossover has the role period"
+        rows[last.evidence.row or ""].warn(
+            "arms-exceed-study", "n_randomised", f"{message} ({hint})"
+        )
 
 
 def _check_flow(
@@ -540,10 +664,13 @@ def _check_flow(
 ) -> None:
     """Nobody completes who did not start."""
     by_arm: dict[tuple[str, str | None], dict[str, list[FlowClaim]]] = defaultdict(dict)
+    starting = {(c.arm, c.period) for c in flow if c.milestone == "started" and c.n is not None}
     for claim in flow:
         row = rows[claim.evidence.row or ""]
         size = sizes.get(claim.arm)
-        if claim.n is not None and size is not None and claim.n > size.n:
+        if claim.milestone != "started" and (claim.arm, claim.period) in starting:
+            pass  # compared with those who started
+        elif claim.n is not None and size is not None and claim.n > size.n:
             message = f"{claim.n} {claim.milestone}, {claim.arm} had {size.n} {size.basis}"
             row.warn("n-exceeds-arm", "n", message)
         by_arm[claim.arm, claim.period].setdefault(claim.milestone, []).append(claim)
@@ -551,15 +678,47 @@ def _check_flow(
         started = next((c.n for c in milestones.get("started", ()) if c.n is not None), None)
         if started is None:
             continue
+        ended = 0
         for milestone in ("completed", "not completed"):
-            for claim in milestones.get(milestone, ()):
-                if claim.n is not None and claim.n > started:
+            claims = [c for c in milestones.get(milestone, ()) if c.n is not None]
+            for claim in claims:
+                if (claim.n or 0) > started:
                     message = f"{claim.n} {milestone}, but {started} started"
                     rows[claim.evidence.row or ""].error("more-than-started", "n", message)
+            # Two sources tell of the same persons; so do a total and its reasons.
+            by_source: dict[tuple[str, bool], int] = defaultdict(int)
+            for claim in claims:
+                by_source[claim.evidence.document, claim.reason is None] += claim.n or 0
+            most = max(by_source.values(), default=0)
+            ended += most
+            if claims and most <= started < ended:
+                message = f"with those who completed {ended}, but {started} started"
+                rows[claims[-1].evidence.row or ""].error("more-than-started", "n", message)
 
 
 # What a row says, apart from what it is about and where it stands.
 _BESIDE: Final = frozenset({"caveats", "note"})
+
+
+# Lengths that some or all of the participants exceed.
+_LENGTH_OF_SOME: Final = re.compile(r"median|mean|average|least|minim|more|planned", re.IGNORECASE)
+
+
+def _check_times(record: StudyRecord, rows: Mapping[str, Row]) -> None:
+    """A result long after everybody's follow-up ended: is it another unit?"""
+    about = record.description
+    if about is None or _LENGTH_OF_SOME.search(about.followup_text or ""):
+        return
+    end = days(about.followup_value, about.followup_unit)
+    for claim in record.results:
+        time = claim.time
+        at = None if time is None else days(time.value, time.unit)
+        if end and at is not None and at > 2 * end and at <= _YEARS_TOO_LONG * 365.25:
+            length = f"{about.followup_value:g} {about.followup_unit}"
+            message = (
+                f"long after the follow-up of {length} that studies gives (is the unit right?)"
+            )
+            rows[claim.evidence.row or ""].warn("time-after-follow-up", "time", message)
 
 
 def _check_repeats(

@@ -69,9 +69,10 @@ Keyed = TypeVar("Keyed", FlowClaim, ResultClaim, AdverseEventClaim)
 class Studies:
     """The studies of a set of tables, and the registrations that belong to none of them."""
 
-    def __init__(self, rows: Rows, source: str, works: Works) -> None:
+    def __init__(self, rows: Rows, source: str, works: Works, this_year: int) -> None:
         self._rows = rows
         self._source = source
+        self._this_year = this_year
         self._works = works
         self._rows_by_place: dict[str, Row] = {}
         self.sources = self._read_sources()
@@ -93,6 +94,8 @@ class Studies:
         if arm is None or arm == WHOLE_STUDY or study not in self._studies:
             return arm or ""
         known = self._arms[study]
+        if not self._rows.table("arms"):
+            return self._without_arms(row, arm, column)
         parts = [part.strip() for part in arm.split("+")]
         for part in parts:
             if part not in known:
@@ -101,6 +104,12 @@ class Studies:
                 row.error("unknown-arm", column, message, alike=(study, part))
         if len(set(parts)) < len(parts):
             row.error("arm-twice", column, f"{shown(arm)} names an arm twice")
+        return arm
+
+    def _without_arms(self, row: Row, arm: str, column: str) -> str:
+        if "arms" not in self._rows.unread:
+            message = f"{shown(arm)} is to be found in arms, but arms has no rows"
+            row.error("missing-table", column, message, alike="arms")
         return arm
 
     def _read_sources(self) -> dict[str, EvidenceClaim]:
@@ -257,7 +266,7 @@ class Studies:
                 title=row.text("title"),
                 conditions=row.listed("conditions"),
                 phenotype=row.text("phenotype"),
-                year=_year(row),
+                year=_year(row, self._this_year),
                 description=self._read_description(row),
                 registrations=self._links.get(study, ()),
                 reports=reports.get(study, ()),
@@ -272,6 +281,7 @@ class Studies:
         for record in records:
             checks.check_study(record, self._rows_by_place)
         checks.check_labels(self._studies.values())
+        checks.check_arms(self._rows)
         checks.check_sources(self._rows)
         return records
 
@@ -427,7 +437,7 @@ class Studies:
         code, what = self._code(row, "outcome"), row.text("what")
         definition = load_vocabulary().get(code or "")
         if not row.has("what") and definition is None and (code or not row.has("outcome")):
-            row.error("unnamed", "what", _unnamed("outcome", code))
+            _tell_unnamed(row, "outcome", "what", code)
         cells = _cells(row, kind, state, statistic)
         p, direction = checks.read_p(row), row.one_of("direction", DIRECTIONS)
         has_words = row.has("p") or row.has("direction")
@@ -445,6 +455,9 @@ class Studies:
         ci_level = checks.read_level(row)
         time = self._time(row)
         checks.check_result(row, kind, statistic, state, time)
+        if code is not None and code.startswith("AE_") and kind is ResultKind.ARM:
+            message = f"{code} is an adverse event: does the row belong in adverse_events?"
+            row.warn("event-among-results", "outcome", message)
         if definition is not None and statistic and not definition.permits(statistic):
             message = f"{statistic} in a row about {definition.code} ({definition.name})"
             row.warn("unusual-statistic", "statistic", f"{message}; is it the right code?")
@@ -489,7 +502,7 @@ class Studies:
         arm, code, term = self._arm(row), self._code(row, "code"), row.text("term")
         is_named = row.has("term") or code in load_vocabulary()
         if not is_named and (code or not row.has("code")):
-            row.error("unnamed", "term", _unnamed("code", code))
+            _tell_unnamed(row, "code", "term", code)
         state = row.choice("state", State)
         at_risk, persons = row.whole("at_risk", least=1), row.whole("persons")
         events, percent = row.whole("events"), _percent(row)
@@ -553,7 +566,9 @@ def _cells(
             message = "a number of one arm in a row that compares two"
             row.error("number-of-one-arm", column, message)
         elif kind is not ResultKind.CONTRAST and column == "estimate":
-            message = "an estimate in a row that compares no arms (versus is empty)"
+            said = row.text("versus") or "empty"
+            message = "an estimate in a row that compares no arms"
+            message = f"{message} (versus is {said}; expected the other arm)"
             row.error("compares-no-arms", column, message)
     zeros = {c: values[c] for c in ("events", "percent")}
     _check_state(row, state, {c: v for c, v in values.items() if c != "n"}, zeros)
@@ -579,10 +594,11 @@ def _check_state(
     zeros: Mapping[str, float | None] | None = None,
 ) -> None:
     """Numbers stand only in reported rows, and `zeros` (or all) are 0 where zero was reported."""
-    for column, value in numbers.items():
-        if value is not None and state is not None and state not in _REPORTED:
-            message = f"a number in a row whose state is {state}"
-            row.error("number-although-silent", column, message)
+    given = [column for column, value in numbers.items() if value is not None]
+    if given and state is not None and state not in _REPORTED:
+        others = f" (and in {', '.join(given[1:])})" if given[1:] else ""
+        message = f"a number in a row whose state is {state}{others}"
+        row.error("number-although-silent", given[0], message)
     if state is State.REPORTED_ZERO:
         for column, value in (numbers if zeros is None else zeros).items():
             if value:
@@ -590,12 +606,19 @@ def _check_state(
                 row.error("zero-is-not-zero", column, message)
 
 
-def _unnamed(column: str, code: str | None) -> str:
-    """What is wrong with a row that names what it is about neither by code nor in words."""
+def _tell_unnamed(row: Row, column: str, words: str, code: str | None) -> None:
+    """Note that a row names what it is about neither by a code of the vocabulary nor in words."""
     if code is None:
-        return f"empty, and so is {column} (expected one of them at least)"
-    near = ", ".join(nearest(code, load_vocabulary())) or "none is near"
-    return f"empty, and the {column} {shown(code)} is not in the vocabulary (nearest: {near})"
+        message = f"empty, and so is {column} (expected one of them at least)"
+        row.error("unnamed", words, message)
+        return
+    near = nearest(code, load_vocabulary(), cutoff=0.7)
+    if near:
+        message = f"{shown(code)} is not in the vocabulary (nearest: {', '.join(near)})"
+        row.error(f"unknown-{column}", column, f"{message}, and {words} is empty")
+    else:
+        message = f"empty, and the {column} {shown(code)} is not in the vocabulary"
+        row.error("unnamed", words, f"{message} (none is near)")
 
 
 @lru_cache(maxsize=4096)
@@ -625,10 +648,11 @@ def _percent(row: Row) -> float | None:
     return value
 
 
-def _year(row: Row) -> int | None:
+def _year(row: Row, this_year: int) -> int | None:
     year = row.whole("year")
-    if year is not None and not 1900 <= year <= 2100:
-        row.error("not-a-year", "year", f"not a year: {year} (expected e.g. 2019)")
+    if year is not None and not 1900 <= year <= this_year + 1:
+        why = f"in the future: {year}" if this_year < year < 2200 else f"not a year: {year}"
+        row.error("not-a-year", "year", f"{why} (expected e.g. 2019)")
         return None
     return year
 

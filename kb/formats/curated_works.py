@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -40,9 +41,10 @@ from kb.models.records import (
 class Works:
     """The works of a set of tables, by key, and the lists that cite them."""
 
-    def __init__(self, rows: Rows, source: str) -> None:
+    def __init__(self, rows: Rows, source: str, this_year: int) -> None:
         self._rows = rows
         self._source = source
+        self._this_year = this_year
         self.records = self._read_works()
 
     def work(self, row: Row, column: str) -> WorkRecord | None:
@@ -76,7 +78,10 @@ class Works:
                     message = f"{name} stands in {holders[name].place} already"
                     row.error("duplicate-identifier", name.scheme, message)
                 holders[name] = row
-            in_date_order(row, ("received", "revised", "accepted", "published"))
+            roles = ("received", "revised", "accepted", "published")
+            in_date_order(row, roles)
+            for role in roles:
+                check_year(row, role, year_of(row.date(role)), self._this_year)
             listed = row.one_of("authors", ("all", "some"))
             if listed == "all" and key not in authors:
                 message = "all authors listed, but none stands in authors"
@@ -94,7 +99,7 @@ class Works:
                 issue=row.text("issue"),
                 pages=row.text("pages"),
                 article_number=row.text("article"),
-                language=row.text("language"),
+                language=_language(row),
                 authors=authors.get(key, ()),
                 authors_complete=None if listed is None else listed == "all",
                 registrations=tuple(
@@ -257,6 +262,16 @@ def _reference(row: Row, position: int, cited: WorkRecord) -> ReferenceClaim:
     )
 
 
+def _language(row: Row) -> str | None:
+    """A code of ISO 639: two letters, or three, perhaps with a region."""
+    text = row.text("language")
+    if text is not None and not re.fullmatch(r"[a-zA-Z]{2,3}(?:-[a-zA-Z]{2,8})*", text):
+        message = f"not the code of a language: {shown(text)} (expected e.g. en)"
+        row.error("malformed-language", "language", message)
+        return None
+    return text
+
+
 def _issn(row: Row, text: str) -> str | None:
     issn = normalize_issn(text)
     if issn is None:
@@ -279,6 +294,19 @@ def read_registration(row: Row, column: str, text: str | None) -> tuple[str, str
 def read_registrations(row: Row, column: str) -> tuple[tuple[str, str], ...]:
     found = (read_registration(row, column, text) for text in row.listed(column))
     return tuple(registration for registration in found if registration)
+
+
+# No journal is older (Journal des scavans, 1665).
+_FIRST_YEAR = 1665
+
+
+def check_year(row: Row, column: str, year: int | None, this_year: int) -> None:
+    """A work is of the past, or of an issue to come; a study was reported in one."""
+    if year is not None and not _FIRST_YEAR <= year <= this_year + 1:
+        when = "in the future" if year > this_year else "before there were journals"
+        row.error(
+            "implausible-year", column, f"{year} is {when} (expected e.g. 2019-12-02 or 2019)"
+        )
 
 
 def in_date_order(row: Row, columns: Sequence[str]) -> None:

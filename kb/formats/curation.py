@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from kb.formats.curated_checks import check_usual
@@ -39,15 +40,17 @@ class Curated:
 MemoryTables = Mapping[str, Sequence[Mapping[str, str | None]]]
 
 
-def read_tables(tables: Path | bytes | MemoryTables, *, source: str) -> Curated:
+def read_tables(
+    tables: Path | bytes | MemoryTables, *, source: str, today: date | None = None
+) -> Curated:
     """Records from a folder of CSV files, from a workbook (a path to one, or its bytes), or from
     tables in memory (rows by table name).
 
     `source` names the collection; records carry it, and statements say in which row they were
     entered ("results.csv:150", "results:150" in a workbook's sheet, "results.json:3" for the third
     row of a table in memory). `files` holds the tables as read, by file name. Every mistake is
-    collected in `errors`. Raises InvalidInput only for a folder without tables and for a file that
-    is no workbook.
+    collected in `errors`; years after the next, counted from `today` (now), are mistakes. Raises
+    InvalidInput only for a folder without tables and for a file that is no workbook.
     """
     findings = Findings()
     if isinstance(tables, Path) and tables.is_file():
@@ -61,8 +64,10 @@ def read_tables(tables: Path | bytes | MemoryTables, *, source: str) -> Curated:
     for table, of_table in rows.items():
         for row in of_table:
             check_usual(table, row)
-    works = Works(Rows(rows), source)
-    studies = Studies(Rows(rows), source, works)
+    this_year = (today or datetime.now(UTC).date()).year
+    every = Rows(rows, frozenset(findings.unread))
+    works = Works(every, source, this_year)
+    studies = Studies(every, source, works, this_year)
     curated = Curated(
         works=tuple(works.records.values()),
         lists=works.lists(studies.sources),

@@ -443,9 +443,11 @@ def expected(text: str, known: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a set of tables. A table that is not there has none."""
+    """The rows of a set of tables. A table that is not there has none; `unread` are those of which
+    rows could not be read."""
 
     by_table: Mapping[str, list[Row]]
+    unread: frozenset[str] = frozenset()
 
     def table(self, name: str) -> list[Row]:
         return self.by_table.get(name, [])
@@ -646,7 +648,7 @@ def match_columns(
     well, so that one slip is one message. With `is_row` the names are those of one row in memory,
     where a column left out is an empty cell.
     """
-    plain = [clean(name) for name in header]
+    plain = [spelt(clean(name), known.all) for name in header]
     names: list[str | None] = []
     mistakes: list[HeaderMistake] = []
     for position, name in enumerate(plain):
@@ -674,6 +676,13 @@ def match_columns(
     return names, mistakes
 
 
+def spelt(name: str, known: Collection[str]) -> str:
+    """A name as it is known, where it differs in capitals and in spaces for underscores alone."""
+    if name in known:
+        return name
+    return next((word for word in known if _folded(word) == _folded(name)), name)
+
+
 def clean(text: str) -> str:
     """The text without spaces around it; non-breaking spaces are spaces, invisible ones nothing."""
     return text.translate(_SPACES).strip()
@@ -694,8 +703,10 @@ def make_row(
     row = Row(file, line, cells, findings, addresses=addresses, unreadable=unreadable)
     empty = [column for column in known.required if not row.has(column)]
     filled = [column for column in known.all if row.has(column)]
-    if len(empty) == len(known.required) > 1 and filled:
-        at, needed = filled[0], ", ".join(known.required)
+    # Under a table of statements people write totals, with a word in the first column.
+    is_total = len(empty) == len(known.required) - 1 and {"study", "arm"} <= set(known.required)
+    if filled and len(known.required) > 1 and (len(empty) == len(known.required) or is_total):
+        at, needed = filled[0], ", ".join(empty)
         message = f"{shown(cells.get(at, ''))} stands in a row without {needed}"
         row.error("stray-row", at, f"{message} (fill them in, or move it out of the table)")
         return None

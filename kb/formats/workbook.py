@@ -43,6 +43,7 @@ from kb.formats.tables import (
     of_cell,
     of_file,
     shown,
+    spelt,
 )
 from kb.formats.xlsx import MAX_FILE, Kind, Sheet, XlsxCell, letters, read_workbook
 from kb.outcomes.vocabulary import OutcomeDefinitionValue, load_caveats, load_vocabulary
@@ -110,13 +111,15 @@ def _tables_of(
     sheets: Sequence[Sheet], known: Mapping[str, Columns], findings: Findings
 ) -> Iterator[tuple[Sheet, str]]:
     """The sheets that are tables, and which; a sheet renamed is read as what it was."""
-    names = {sheet.name for sheet in sheets}
+    exact = {sheet.name for sheet in sheets} & set(known)
+    names = {spelt(sheet.name, known) for sheet in sheets}
     taken: set[str] = set()
     for sheet in sheets:
         if sheet.name in _OURS or not sheet.cells:
             continue
-        table: str | None = sheet.name
-        if sheet.name not in known:
+        free = [name for name in known if name not in exact | taken]
+        table: str | None = sheet.name if sheet.name in exact else spelt(sheet.name, free)
+        if table not in known:
             table = _meant(sheet, [name for name in known if name not in names | taken], known)
             if table is None:
                 message = "no table of this name, and nothing of it was read"
@@ -139,13 +142,14 @@ def _meant(sheet: Sheet, free: Sequence[str], known: Mapping[str, Columns]) -> s
     """The table a sheet of another name stands for: by its name, or by its header."""
     if near := nearest(sheet.name, free, cutoff=0.75):
         return near[0]
-    header = {clean(cell.text) for (row, _), cell in sheet.cells.items() if row == 1}
+    texts = [clean(cell.text) for (row, _), cell in sheet.cells.items() if row == 1]
+    headers = {name: {spelt(text, known[name].all) for text in texts} for name in free}
     alike = [
         name
-        for name in free
+        for name, header in headers.items()
         if header >= set(known[name].required) and len(header & set(known[name].all)) > 2
     ]
-    return max(alike, key=lambda name: len(header & set(known[name].all)), default=None)
+    return max(alike, key=lambda name: len(headers[name] & set(known[name].all)), default=None)
 
 
 class _SheetRows:
@@ -182,7 +186,7 @@ class _SheetRows:
         known = set(self._known.all)
 
         def fits(line: int) -> int:
-            return sum(clean(cell.text) in known for cell in self._lines[line].values())
+            return sum(spelt(clean(c.text), known) in known for c in self._lines[line].values())
 
         first = [line for line in self._lines if line <= _HEADER_WITHIN]
         best = max(first, key=lambda line: (fits(line), -line), default=None)
@@ -321,9 +325,9 @@ def _why_unreadable(cell: XlsxCell, table: str, column: str) -> tuple[str, str] 
     if cell.kind is Kind.ERROR:
         return "error-value", f"{cell.text} is the error of a formula (clear the cell)"
     if cell.is_formula and (is_number or cell.kind is not Kind.TEXT or not cell.text):
+        result = f"its result was {shown(cell.text)}" if cell.text else "saved without its result"
         return "formula", (
-            f"a formula (its result was {shown(cell.text)}): a number that is computed has no "
-            "source; type what is printed"
+            f"a formula ({result}): what is computed has no source; type what is printed"
         )
     if cell.kind is Kind.LOGICAL:
         allowed = of_column(table, column, CHOICES) or ("text",)

@@ -341,7 +341,8 @@ class _Reader:
         kind = element.get("t", "n")
         if kind == "inlineStr":
             return _text_cell(text, is_formula, has_superscript)
-        if value is None:
+        # Programs that compute nothing save a formula without its result.
+        if value is None or (is_formula and not value.strip()):
             return XlsxCell(Kind.TEXT, "", is_formula=True) if is_formula else None
         if kind == "s":
             number = _int(value)

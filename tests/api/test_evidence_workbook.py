@@ -78,4 +78,10 @@ def test_the_description_of_the_api_names_both_ways(plain_client: TestClient):
     document = plain_client.get("/openapi.json").json()
     body = document["paths"]["/evidence"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", MEDIA_TYPE}
-    assert set(body["application/json"]["schema"]["properties"]) == {"source", "tables"}
+    assert set(body["application/json"]["schema"]["properties"]) == {
+        "source",
+        "tables",
+        "extractor",
+        "who",
+        "why",
+    }

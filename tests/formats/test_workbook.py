@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 import python_calamine
@@ -80,7 +81,8 @@ def minimal() -> Tables:
         ],
         "works": [{"work": "w", "doi": "10.3390/jcm8122102", "pmid": "31810187"}],
         "studies": [
-            {"study": "S", "label": "A study", "source": "paper", "locator": "abstract"}
+            {"study": "S", "label": "A study", "follow_up": "2", "follow_up_unit": "year",
+             "source": "paper", "locator": "abstract"}
         ],
         "reports": [{"study": "S", "work": "w"}],
         "registrations": [{"number": "NCT03778333", "start": "2011-03", "completion": "2016"}],
@@ -89,8 +91,9 @@ def minimal() -> Tables:
         ],
         "arms": [ARM, {**ARM, "arm": "sham", "label": "Sham"}],
         "flow": [
-            {"study": "S", "arm": "msc", "milestone": "started", "n": "7", "source": "paper",
+            {"study": "S", "arm": arm, "milestone": "started", "n": "7", "source": "paper",
              "locator": "page 2"}
+            for arm in ("msc", "sham")
         ],
         "results": [{**RESULT}],
         "adverse_events": [{**EVENT}],
@@ -217,6 +220,19 @@ MISTAKES: tuple[tuple[str, dict[str, Value], str, str, str], ...] = (
     ("arms", {**ARM, "arm": "msc"}, "arm", "duplicate-arm", "arms:2"),
     ("arms", {**ARM, "arm": "g", "passage_low": "5", "passage_high": "3"}, "passage_low",
      "range-reversed", "above"),
+    ("arms", {**ARM, "arm": "h", "dose": "2", "dose_unit": "mg/kg", "tissue": "adipose"},
+     "dose_unit", "unknown-dose-unit", "no unit of a dose of cells"),
+    ("arms", {**ARM, "arm": "i", "n_randomised": "6", "n_analysed": "7"}, "n_analysed",
+     "more-than-there-were", "more than n_randomised 6"),
+    ("adverse_events", event(code="EDSS"), "code", "not-an-event", "belongs in results"),
+    ("results", score(mean="5", n="9", sd="0.5", se="0.9"), "sd", "sd-contradicts-se", "SE 0.9"),
+    ("results", score(median="5", q1="6", q3="4"), "q1", "quantiles-out-of-order", "above q3 4"),
+    ("results", score(mean="-120", statistic="percent_change"), "mean", "off-scale", "100 %"),
+    ("results", contrast(estimate="-12"), "estimate", "off-scale", "from 0 to 10"),
+    ("results", {"study": "Total", "n": "13"}, "study", "stray-row", "out of the table"),
+    ("results", result(outcome="EDDS"), "outcome", "unknown-outcome", "what is empty"),
+    ("works", {"work": "q", "published": "2999"}, "published", "implausible-year", "future"),
+    ("works", {"work": "p", "language": "english"}, "language", "malformed-language", "en"),
     ("works", {"work": "v", "doi": "jcm8122102"}, "doi", "malformed-doi", "10.3390"),
     ("works", {"work": "u", "pmid": "PMC6947442"}, "pmid", "malformed-pmid", "31810187"),
     ("works", {"work": "t", "doi": "10.3390/jcm8122102"}, "doi", "duplicate-identifier", "works:2"),
@@ -310,10 +326,32 @@ def test_a_mistake_alone_gives_its_message_and_no_other(mistake):
             "results", score(mean="5", unit="mm"), "unit", "other-unit", id="another unit"
         ),
         pytest.param(
-            "results", score(mean="5", better="higher"), "", "other-direction", id="direction"
+            "results", score(mean="5", better="higher"), "better", "other-direction", id="direction"
         ),
         pytest.param(
             "results", contrast(measure="my effect"), "measure", "unusual-measure", id="measure"
+        ),
+        pytest.param(
+            "results", score(mean="5", time="9", time_unit="year"), "time", "time-after-follow-up",
+            id="after follow-up",
+        ),
+        pytest.param(
+            "results", score(mean="5", n="6", sd="0"), "sd", "sd-zero", id="SD of zero"
+        ),
+        pytest.param(
+            "results", result(outcome="AE_FEVER"), "outcome", "event-among-results",
+            id="adverse event among results",
+        ),
+        pytest.param("arms", {**ARM, "arm": "third"}, "arm", "unused-arm", id="arm of no rows"),
+        pytest.param(
+            "arms", {**ARM, "locator": "page 2", "route": "by teleport"}, "route",
+            "unusual-word", id="route nobody knows",
+        ),
+        pytest.param(
+            "arms",
+            {**ARM, "locator": "page 2", "role": "control", "comparator": "placebo",
+             "tissue": "adipose"},
+            "role", "control-with-cells", id="placebo of cells",
         ),
         pytest.param("results", contrast(p="0.000"), "p", "p-is-zero", id="p of zero"),
         pytest.param(
@@ -378,6 +416,10 @@ def test_arms_that_sources_count_differently_are_shown_beside_each_other():
     (warning,) = read(tables).warnings
     assert (warning.column, warning.code) == ("n_randomised", "arm-counts-disagree")
     assert "12 in arms:2" in warning.message
+    for row, role in zip((0, -1), ("experimental", "control")):
+        tables["arms"][row] = {**tables["arms"][row], "n_randomised": None, "role": role}
+    (warning,) = read(tables).warnings
+    assert (warning.column, warning.code) == ("role", "arm-roles-disagree")
 
 
 def test_a_row_copied_and_not_changed_is_a_mistake_and_a_changed_one_is_shown():
@@ -388,6 +430,76 @@ def test_a_row_copied_and_not_changed_is_a_mistake_and_a_changed_one_is_shown():
     curated = read(tables)
     assert curated.errors == ()
     assert [w.code for w in curated.warnings if w.code == "contradicting-row"]
+
+
+def test_those_who_completed_and_those_who_did_not_are_no_more_than_started():
+    tables = minimal()
+    ended = {"study": "S", "arm": "msc", "source": "paper", "locator": "p"}
+    tables["flow"] += [
+        {**ended, "milestone": "completed", "n": "5"},
+        {**ended, "milestone": "not completed", "n": "2"},
+        {**ended, "milestone": "not completed", "n": "1", "reason": "died"},
+        {**ended, "milestone": "not completed", "n": "1", "reason": "moved"},
+    ]
+    assert codes(read(tables)) == []
+    tables["flow"][-1]["n"] = "2"
+    (error,) = read(tables).errors
+    assert (error.code, error.cell) == ("more-than-started", "F7")
+
+
+def sizes(arm: str, study: str, **told: Value) -> Tables:
+    """A trial whose first arm and which itself randomised so many."""
+    tables = minimal()
+    tables["arms"][0] = {**ARM, "n_randomised": arm}
+    tables["studies"][0] |= {"n_randomised": study, **told}
+    return tables
+
+
+def test_nobody_is_analysed_who_was_not_randomised():
+    tables = sizes("5", "10")
+    (error,) = read(tables).errors
+    assert (error.column, error.code) == ("n", "n-exceeds-arm")
+    for told in ({"caveats": "n_above_treated"}, {"unit_of_analysis": "knee"}):
+        assert read({**tables, "results": [result(**told)]}).errors == ()
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        pytest.param(sizes("5", "10", design="randomised crossover"), id="crossover"),
+        pytest.param(
+            {**sizes("5", "10"), "results": [result(population="as treated")]}, id="as treated"
+        ),
+        pytest.param(
+            {**sizes("5", "10"), "arms": [{**ARM, "n_treated": "5"}, {**ARM, "arm": "sham"}]},
+            id="of those treated",
+        ),
+    ],
+)
+def test_more_than_an_arm_had_may_be_where_people_change_sides(tables):
+    curated = read(tables)
+    assert curated.errors == ()
+    assert "n-exceeds-arm" in [w.code for w in curated.warnings]
+
+
+def test_no_arm_is_larger_than_its_study():
+    (error,) = read(sizes("12", "10")).errors
+    assert (error.file, error.column, error.code) == ("arms", "n_randomised", "arm-exceeds-study")
+    tables = sizes("7", "10")
+    tables["arms"][1]["n_randomised"] = "7"
+    assert codes(read(tables)) == [("arms!F3", "arms-exceed-study")]
+
+
+def test_a_study_whose_arms_stand_nowhere_is_told_once_in_a_column():
+    tables = minimal()
+    tables["arms"] = []
+    tables["results"] += [result(subgroup=str(n)) for n in range(9)]
+    told = [(e.file, e.code) for e in read(tables).errors]
+    assert told == [
+        ("adverse_events", "missing-table"),
+        ("flow", "missing-table"),
+        ("results", "missing-table"),
+    ]
 
 
 def test_one_slip_is_not_told_for_every_row_that_repeats_it():
@@ -442,6 +554,23 @@ def test_a_value_and_a_key_of_a_formula_are_told_apart():
     assert [(w.cell, w.code) for w in curated.warnings] == [("A3", "formula-text")]
 
 
+@pytest.mark.parametrize("saved", [b"<v></v>", b"<v/>", b""], ids=["empty", "closed", "none"])
+@pytest.mark.parametrize("column", ["mean", "n", "what"])
+def test_a_formula_saved_without_its_result_is_one_all_the_same(column, saved):
+    tables = minimal()
+    tables["results"].append({**SCORE, "mean": "5", column: Formula("=1+1", 777)})
+    output = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(a_workbook(tables))) as given,
+        zipfile.ZipFile(output, "w") as made,
+    ):
+        for name in given.namelist():
+            made.writestr(name, given.read(name).replace(b"<v>777</v>", saved))
+    (error,) = read_tables(output.getvalue(), source="test").errors
+    assert (error.column, error.code) == (column, "formula")
+    assert "saved without its result" in error.message
+
+
 # -- sheets that are not as they were --------------------------------------------------------------
 
 
@@ -470,11 +599,25 @@ def codes(curated: Curated) -> list[tuple[str, str]]:
 
 def test_a_sheet_renamed_is_named_and_read_all_the_same():
     tables = minimal()
-    for name in ("result", "Results", "my findings"):
+    for name in ("result", "Resluts", "my findings"):
         body = a_workbook(tables, names={"results": name})
         (error,) = read_tables(body, source="test").errors
         assert (error.file, error.code) == (name, "renamed-sheet")
         assert "expected results" in error.message
+
+
+def test_capitals_and_spaces_make_no_other_sheet_and_no_other_column():
+    tables = minimal()
+    names = {"results": "Results", "adverse_events": " Adverse Events", "arms": "ARMS"}
+    body = a_workbook(tables, names=names)
+    assert codes(read_tables(body, source="test")) == []
+
+    def shout(book: Any, sheets: Any) -> None:
+        for table, name in (("results", "Time Unit "), ("arms", "STUDY"), ("flow", "N")):
+            column = header_of(table, tables[table]).index(name.strip().lower().replace(" ", "_"))
+            sheets[table].write(0, column, name)
+
+    assert codes(edited(tables, shout)) == []
 
 
 def test_a_sheet_of_notes_is_not_read_and_that_is_said():
@@ -498,7 +641,7 @@ def test_a_sheet_that_is_missing_is_told_once_for_all_that_name_its_keys():
             id="unknown",
         ),
         pytest.param(
-            lambda b, s: s["results"].write(0, 3, "Outcome"), "results!D1", "unknown-column",
+            lambda b, s: s["results"].write(0, 3, "Outcom"), "results!D1", "unknown-column",
             id="spelt otherwise",
         ),
         pytest.param(

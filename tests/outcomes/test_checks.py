@@ -152,6 +152,30 @@ def names(found: list[Finding]) -> set[str]:
             "p-contradicts-interval",
             id="P 0.01 and 1 inside",
         ),
+        pytest.param(edss(mean="4.5", sd="0", n_analysed="9"), "sd-zero", id="all had 4.5"),
+        pytest.param(
+            a_result(sd="0.5", se="0.9", n_analysed="16"), "sd-contradicts-se", id="SE above SD"
+        ),
+        pytest.param(
+            edss(statistic=Statistic.PERCENT_CHANGE, unit="%", mean="-130"),
+            "off-scale",
+            id="lost more than all",
+        ),
+        pytest.param(
+            contrast(
+                measure="mean difference", estimate="-12", definition=load_vocabulary()["EDSS"]
+            ),
+            "off-scale",
+            id="arms 12 of 10 points apart",
+        ),
+        pytest.param(
+            contrast(measure="risk difference", estimate="120"), "off-scale", id="120 % more"
+        ),
+        pytest.param(
+            a_result(definition=load_vocabulary()["VAS_PAIN_100"], unit="mm", mean="150"),
+            "off-scale",
+            id="150 of a line of 100 mm",
+        ),
         pytest.param(edss(unit="seconds", mean="4.5"), "other-unit", id="EDSS in seconds"),
         pytest.param(edss(unit="score 0-100", mean="45"), "other-unit", id="EDSS from 0 to 100"),
         pytest.param(
@@ -221,11 +245,35 @@ def test_a_number_that_cannot_be_is_found(statement: Statement, check: str) -> N
         ),
         pytest.param(a_result(percent="12", ci_low="2", ci_high="40"), id="share, skewed interval"),
         pytest.param(a_result(mean="4"), id="alone"),
+        pytest.param(
+            edss(mean="4.5", min="4.5", max="4.5", sd="0", n_analysed="3"), id="three of 4.5"
+        ),
+        pytest.param(
+            edss(statistic=Statistic.PERCENT_CHANGE, unit="%", mean="130"), id="more than doubled"
+        ),
+        pytest.param(
+            contrast(
+                measure="mean difference", estimate="-12", unit="%",
+                definition=load_vocabulary()["EDSS"],
+            ),
+            id="12 % apart",
+        ),
+        pytest.param(
+            a_result(definition=load_vocabulary()["VAS_PAIN_100"], unit="mm", mean="62"),
+            id="62 of a line of 100 mm",
+        ),
         pytest.param(a_result(), id="told without a number"),
     ],
 )  # fmt: skip
 def test_a_number_that_can_be_is_left_in_peace(statement: Statement) -> None:
     assert check_numbers(statement) == []
+
+
+def test_ends_changed_over_are_one_mistake() -> None:
+    (found,) = check_numbers(a_result(q1="6", median="5", q3="4", min="1", max="9"))
+    assert found.message == "q1 6 is above q3 4"
+    (found,) = check_numbers(a_result(min="8", q1="4", median="5", q3="6", max="3"))
+    assert found.message == "min 8 is above max 3"
 
 
 def test_what_is_rounded_may_be_off_by_half_its_last_digit() -> None:
@@ -292,6 +340,50 @@ def test_sds_that_differ_as_standard_errors_would_are_suspected() -> None:
     assert names(check_beside([large, small])) == {"sd-like-se"}
     alike = replace(small, cells=a_result(sd="0.52", n_analysed="16").cells)
     assert check_beside([large, alike]) == []
+
+
+def test_an_sd_a_third_of_another_arms_that_would_be_like_it_as_an_error_is_suspected() -> None:
+    large = edss(mean="5.1", sd="1.2", n_analysed="16")
+    small = edss(id="R2", arm="M2", mean="5.2", sd="0.3", n_analysed="16")
+    (found,) = check_beside([large, small])
+    assert (found.check, found.subjects) == ("sd-like-se", ("R1", "R2"))
+    assert "SD of 1.2" in found.message
+    halved = edss(id="R2", arm="M2", mean="5.2", sd="0.6", n_analysed="16")
+    assert check_beside([large, halved]) == []
+
+
+@pytest.mark.parametrize(
+    ("estimate", "is_found"),
+    [("-0.5", False), ("0.5", True), ("0.9", True), ("0.1", False), ("3.0", False)],
+)
+def test_a_comparison_and_its_arms_favour_the_same_arm(estimate: str, is_found: bool) -> None:
+    results = [
+        edss(statistic=Statistic.CHANGE, mean="-0.3"),
+        edss(id="R2", arm="M2", arm_label="Sham", statistic=Statistic.CHANGE, mean="0.2"),
+        contrast(id="R3", outcome="EDSS", measure="mean difference", estimate=estimate),
+    ]
+    assert ("estimate-turned-round" in names(check_beside(results))) is is_found
+
+
+@pytest.mark.parametrize(
+    ("measure", "estimate", "is_found"),
+    [
+        ("odds ratio", "0.14", False),
+        ("odds ratio", "7.0", True),
+        ("risk ratio", "0.25", False),
+        ("risk ratio", "4.0", True),
+        ("hazard ratio", "4.0", False),
+    ],
+)
+def test_a_ratio_and_the_counts_of_its_arms_favour_the_same_arm(
+    measure: str, estimate: str, is_found: bool
+) -> None:
+    results = [
+        persons(category="event", events="2", n_analysed="16"),
+        persons(id="R2", arm="M2", category="event", events="8", n_analysed="16"),
+        contrast(id="R3", measure=measure, estimate=estimate),
+    ]
+    assert ("estimate-turned-round" in names(check_beside(results))) is is_found
 
 
 def test_small_arms_differ_by_chance() -> None:

@@ -131,6 +131,110 @@ def sd_like_se_across_arms(results: Sequence[Statement]) -> Iterator[Finding]:
                 )
 
 
+def sd_unlike_that_of_other_arms(results: Sequence[Statement]) -> Iterator[Finding]:
+    """An SD that is a third of another arm's or less, and like it if it were a standard error.
+
+    Whatever is done to an arm seldom makes its members three times more alike; a table that gives
+    one arm's standard error beside another's SD does.
+    """
+    keys: Callable[[Statement], object] = lambda s: (  # noqa: E731
+        s.outcome, s.days, s.time, s.population, s.subgroup, s.statistic, s.record, s.unit
+    )  # fmt: skip
+    for group in _grouped((s for s in results if s.kind is ResultKind.ARM), keys):
+        spread = [s for s in group if _sd(s) and _n(s) >= 5]
+        for one, other in combinations(spread, 2):
+            small, large = sorted((one, other), key=_sd)
+            as_sd = _sd(small) * math.sqrt(_n(small))
+            if one.arm == other.arm or _sd(large) < 3 * _sd(small):
+                continue
+            if _sd(large) / 2 <= as_sd <= _sd(large) * 2:
+                yield _found(
+                    "sd-like-se",
+                    Severity.WARNING,
+                    (large, small),
+                    f"SD {small.says(CellName.SD)} of {_n(small):g}, and "
+                    f"{large.says(CellName.SD)} in another arm; as a standard error it would be "
+                    f"an SD of {as_sd:.3g}",
+                    CellName.SD,
+                    CellName.N_ANALYSED,
+                )
+
+
+def estimate_turned_round(results: Sequence[Statement]) -> Iterator[Finding]:
+    """A comparison that favours the other arm than the numbers of the two arms do, by about as
+    much: its arms, or its sign, may be changed over.
+
+    Adjusted estimates differ from what the arms show and hardly ever turn round at about the same
+    size; what is less than half or more than twice of it is not judged.
+    """
+    keys: Callable[[Statement], object] = lambda s: (  # noqa: E731
+        s.outcome, s.days, s.time, s.subgroup, s.record
+    )  # fmt: skip
+    for group in _grouped(results, keys):
+        for s in group:
+            estimate = s.value(CellName.ESTIMATE)
+            if s.kind is not ResultKind.CONTRAST or not estimate:
+                continue
+            for one, other in _both_arms(s, group):
+                expected = _effect_of(s.measure, one, other)
+                if expected is None or not expected[0]:
+                    continue
+                value, is_log = expected
+                if is_log and estimate < 0:
+                    continue
+                given = math.log(estimate) if is_log else estimate
+                if value * given < 0 and 0.5 <= abs(given / value) <= 2:
+                    shown = math.exp(value) if is_log else value
+                    yield _found(
+                        "estimate-turned-round",
+                        Severity.WARNING,
+                        (one, other, s),
+                        f"{s.measure} {s.says(CellName.ESTIMATE)}, yet {one.arm_label} and "
+                        f"{other.arm_label} give {shown:.3g}: are the arms changed over?",
+                        CellName.ESTIMATE,
+                    )
+                    break
+
+
+def _both_arms(
+    contrast: Statement, group: Sequence[Statement]
+) -> Iterator[tuple[Statement, Statement]]:
+    """The results of the two arms that a comparison may rest on."""
+    for statistic, category in (
+        (Statistic.CHANGE, None),
+        (Statistic.FINAL, None),
+        (Statistic.PERSON_COUNT, Category.EVENT),
+    ):
+        one, other = (
+            [
+                s
+                for s in group
+                if s.kind is ResultKind.ARM
+                and (s.arm, s.statistic, s.category) == (arm, statistic, category)
+            ]
+            for arm in (contrast.arm, contrast.comparator)
+        )
+        if len(one) == len(other) == 1:
+            yield one[0], other[0]
+
+
+def _effect_of(measure: str | None, one: Statement, other: Statement) -> tuple[float, bool] | None:
+    """What two arms differ by in a measure, and whether that is a logarithm."""
+    name = (measure or "").casefold()
+    if name in ("mean difference", "difference"):
+        means = one.value(CellName.MEAN), other.value(CellName.MEAN)
+        return None if means[0] is None or means[1] is None else (means[0] - means[1], False)
+    a, n1 = one.value(CellName.EVENTS), one.value(CellName.N_ANALYSED)
+    c, n2 = other.value(CellName.EVENTS), other.value(CellName.N_ANALYSED)
+    if a is None or n1 is None or c is None or n2 is None or not (0 < a < n1 and 0 < c < n2):
+        return None
+    if name == "odds ratio":
+        return math.log(a * (n2 - c) / (c * (n1 - a))), True
+    if name == "risk ratio":
+        return math.log(a * n2 / (c * n1)), True
+    return None
+
+
 def sd_like_se_across_studies(
     results: Sequence[Statement], elsewhere: Mapping[tuple[str, str | None], Sequence[float]]
 ) -> Iterator[Finding]:
@@ -316,6 +420,8 @@ _CHECKS: Final[tuple[Callable[[Sequence[Statement]], Iterator[Finding]], ...]] =
     n_rises,
     change_against_difference,
     sd_like_se_across_arms,
+    sd_unlike_that_of_other_arms,
+    estimate_turned_round,
     sides_that_do_not_sum,
     told_twice,
     leaked_numbers,

@@ -27,6 +27,7 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         "sd-above-range": "a standard deviation larger than the range permits",
         "sd-above-scale": "a standard deviation larger than the scale permits (Bhatia & Davis "
         "2000)",
+        "sd-zero": "a standard deviation of 0 around a mean of several persons",
         "sd-contradicts-se": "standard deviation and standard error disagree",
         "sd-is-se": "the standard deviation is the standard error that the confidence interval "
         "implies (Handbook 6.5.2.2)",
@@ -45,6 +46,8 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         "no-such-correlation": "the three standard deviations need a correlation beyond -1 to 1 "
         "(Handbook 6.5.2.8)",
         "sd-like-se": "a standard deviation that behaves as a standard error would",
+        "estimate-turned-round": "the two arms differ by about as much as the estimate says, in "
+        "the other direction",
         "sides-exceed-n": "improved, stable and worsened (or event and complement) are more than "
         "the persons analysed",
         "sides-below-n": "improved, stable and worsened (or event and complement) leave persons "

@@ -159,6 +159,48 @@ def off_scale(s: Statement) -> Iterator[Finding]:
             )
 
 
+def share_lost_beyond_all(s: Statement) -> Iterator[Finding]:
+    """More than all of it gone: of what is never below 0, no change is below -100 %."""
+    d = s.definition
+    if d is None or d.low is None or d.low < 0 or s.statistic is not Statistic.PERCENT_CHANGE:
+        return
+    for name in _POSITIONS:
+        value = s.value(name)
+        if value is not None and value < -100:
+            yield _found(
+                "off-scale",
+                Severity.ERROR,
+                s,
+                f"{name.value} {s.says(name)}: what is never below {d.low:g} loses 100 % at most",
+                name,
+            )
+
+
+def difference_off_scale(s: Statement) -> Iterator[Finding]:
+    """A difference of two arms larger than the scale that both are measured on; one of risks
+    larger than all against none."""
+    estimate = s.value(CellName.ESTIMATE)
+    if s.kind is not ResultKind.CONTRAST or estimate is None or s.measure is None:
+        return
+    d, measure = s.definition, s.measure.casefold()
+    if measure == "risk difference":
+        low, high, what = 0.0, 100.0, "shares of persons run"
+    elif (
+        measure in ("mean difference", "median difference")
+        and d is not None
+        and d.low is not None
+        and d.high is not None
+        and s.statistic in (None, *_ON_SCALE, Statistic.CHANGE)
+        and (s.unit is None or _plain(s.unit) == _plain(d.unit or ""))
+    ):
+        low, high, what = d.low, d.high, "the scale runs"
+    else:
+        return
+    if abs(estimate) > high - low + _EPSILON:
+        message = f"{s.measure} {s.says(CellName.ESTIMATE)}: {what} from {low:g} to {high:g}"
+        yield _found("off-scale", Severity.ERROR, s, message, CellName.ESTIMATE)
+
+
 def off_step(s: Statement) -> Iterator[Finding]:
     """The score of one person (smallest, largest, middle of an odd number) off the steps."""
     d = s.definition
@@ -195,7 +237,14 @@ def order_of_quantiles(s: Statement) -> Iterator[Finding]:
         for n in (CellName.MIN, CellName.Q1, CellName.MEDIAN, CellName.Q3, CellName.MAX)
         if s.value(n) is not None
     ]
-    for before, after in pairwise(ordered):
+    pairs = list(pairwise(ordered))
+    for low_end, high_end in ((CellName.Q1, CellName.Q3), (CellName.MIN, CellName.MAX)):
+        both = low_end in ordered and high_end in ordered
+        if both and (s.value(low_end) or 0.0) > (s.value(high_end) or 0.0):
+            # Two ends changed over are one mistake, not one for each number between them.
+            pairs = [p for p in pairs if not {low_end, high_end} & set(p)]
+            pairs.append((low_end, high_end))
+    for before, after in pairs:
         if (s.value(before) or 0.0) > (s.value(after) or 0.0):
             yield _found(
                 "quantiles-out-of-order",
@@ -236,6 +285,11 @@ def sd_within_bounds(s: Statement) -> Iterator[Finding]:
         yield _found("sd-negative", Severity.ERROR, s, f"SD {s.says(CellName.SD)}", CellName.SD)
         return
     if n is None or n < 2:
+        return
+    if sd == 0 and s.value(CellName.MEAN) is not None:
+        if {s.value(CellName.MIN), s.value(CellName.MAX)} != {s.value(CellName.MEAN)}:
+            message = f"SD {s.says(CellName.SD)}: {n:g} would all have had the same value"
+            yield _found("sd-zero", Severity.WARNING, s, message, CellName.SD)
         return
     rounding = s.half_unit(CellName.SD)
     low, high = s.value(CellName.MIN), s.value(CellName.MAX)
@@ -305,7 +359,8 @@ def sd_against_se_and_interval(s: Statement) -> Iterator[Finding]:
         if abs(se * root - sd) > slack + 0.05 * sd:
             yield _found(
                 "sd-contradicts-se",
-                Severity.ERROR if abs(sd - se) <= s.half_unit(CellName.SD) else Severity.WARNING,
+                # The standard error of two or more is below the standard deviation.
+                Severity.ERROR if sd - se <= s.half_unit(CellName.SD) else Severity.WARNING,
                 s,
                 f"SE {s.says(CellName.SE)} of {n:g} is an SD of {se * root:.3g}, "
                 f"printed is {s.says(CellName.SD)}",
@@ -477,6 +532,8 @@ _CHECKS: Final[tuple[Callable[[Statement], Iterator[Finding]], ...]] = (
     percent_of_nobody,
     mean_of_nobody,
     off_scale,
+    share_lost_beyond_all,
+    difference_off_scale,
     off_step,
     order_of_quantiles,
     sd_within_bounds,
@@ -515,6 +572,9 @@ def _in_its_unit(s: Statement) -> bool:
         return True
     if _plain(s.unit) == _plain(d.unit):
         return True
+    # A visual analogue scale is a line, and its score is where the mark stands on it.
+    if "visual analogue" in d.name and d.low == 0 and _LINES.get(_plain(s.unit)) == d.high:
+        return True
     # A registry's "units on a scale" and a curator's "score 0-10" name the scale itself.
     named = _SCORE.fullmatch(s.unit)
     if named is None or _SCORE.fullmatch(d.unit) is None:
@@ -523,6 +583,7 @@ def _in_its_unit(s: Statement) -> bool:
     return None in ends or (d.low, d.high) == tuple(float(end) for end in ends)
 
 
+_LINES: Final = {"mm": 100.0, "cm": 10.0}
 _SCORE: Final = re.compile(
     r"(?:scores?|points?|units?)(?: on (?:a|the) (?:\w+ )?scale)?"
     r"(?:,? *\(?(?P<low>\d+)(?: to |[-–])(?P<high>\d+)\)?)?",
