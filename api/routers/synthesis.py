@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.answers import StoreDep, also_as, answer, answers_with, finished
 from api.negotiation import wants_html
-from kb.errors import InvalidInput
+from kb.errors import InvalidInput, NotEstimable
 from kb.formats.outcome_tables.layouts import TABLES_ABOUT
 from kb.outcomes.comparisons import Table as ResultTable
 from kb.outcomes.comparisons import choices_of
@@ -185,7 +185,7 @@ def synthesis_of_selection(
             filter=filter or None,
             search=search or None,
             r=r,
-            without_origin=without_origin or [],
+            without_origin=[origin for origin in without_origin or () if origin],
             shared_control=shared_control or None,
             one_per_window=one_per_window or None,
             keep_dependent=keep_dependent,
@@ -196,7 +196,14 @@ def synthesis_of_selection(
         level=level,
         subgroup=subgroup or None,
     )
-    analysis, rows, told = _analysed(store, given)
+    try:
+        analysis, rows, told = _analysed(store, given)
+    except (InvalidInput, NotEstimable) as error:
+        if not wants_html(request.scope):
+            raise
+        # The choices stay on the page, where they can be changed.
+        context = {**_choices_on_page(asked), "refused": str(error)}
+        return answer(request, None, "synthesis.html", context=context, status=422)
     format = request.query_params.get("format")
     picture = None
     if format in MEDIA_TYPES or wants_html(request.scope):
@@ -213,7 +220,10 @@ def synthesis_of_selection(
     )
 
 
-_ON_PAGE: Final = ("table", "filter", "measure", "method", "test", "one_per_window", "subgroup")
+_ON_PAGE: Final = (
+    "table", "filter", "measure", "method", "test", "one_per_window", "shared_control", "subgroup",
+    "without_origin", "keep_dependent",
+)  # fmt: skip
 
 
 def _choices_on_page(asked: dict[str, str]) -> dict[str, Any]:

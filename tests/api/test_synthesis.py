@@ -158,6 +158,23 @@ def test_a_synthesis_has_an_address_that_can_be_passed_on(starter_client: TestCl
     assert (empty.status_code, "<form" in empty.text) == (200, True)
 
 
+def test_a_page_that_cannot_pool_says_why_and_keeps_what_was_chosen(
+    starter_client: TestClient,
+) -> None:
+    address = "/synthesis?table=proportion&filter=outcome:EDSS_CAT,category:worsened"
+    page = starter_client.get(address, headers={"Accept": "text/html"})
+    assert page.status_code == 422
+    assert "Participants would count more than once" in page.text
+    assert 'value="outcome:EDSS_CAT,category:worsened"' in page.text
+    assert '<option value="proportion" selected' in page.text
+    kept = starter_client.get(
+        f"{address}&keep_dependent=true&without_origin=&shared_control=",
+        headers={"Accept": "text/html"},
+    )
+    assert kept.status_code == 200
+    assert "Participants count more than once" in kept.text
+
+
 def test_a_synthesis_of_nothing_says_what_to_ask(plain_client: TestClient) -> None:
     assert "say which table" in plain_client.get("/synthesis").json()["detail"]
     nothing = plain_client.get("/synthesis?table=2x2&filter=outcome:EDSS")
