@@ -124,7 +124,7 @@ def kb(
 
     Exit codes: 0 done, 1 nothing obtained, 2 wrong input or setting, 3 not in this base,
     4 contradicts what is recorded, 5 database or data folder unusable, 6 source did not answer,
-    7 source refused, 130 interrupted.
+    7 source refused, 8 cannot be computed from these data, 130 interrupted.
     """
 
 

@@ -85,7 +85,7 @@ def check(
         )
     counts = Counter(f.severity for f in found if f.acceptance is None)
     accepted = sum(f.acceptance is not None for f in found)
-    listed = ", ".join(f"{counts[s]} {s}s" for s in Severity)
+    listed = ", ".join(f"{counts[s]} {s}{'' if counts[s] == 1 else 's'}" for s in Severity)
     console().print(f"{listed}; {accepted} accepted")
 
 

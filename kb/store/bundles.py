@@ -278,9 +278,12 @@ def _reference(session: Session, name: str, snapshot: str) -> Reference:
 
 def _prisma(rows: Sequence[AnalysisRow], usable: Sequence[AnalysisRow]) -> Iterator[bytes]:
     """The counts of a PRISMA 2020 diagram that a synthesis knows. How records were found and
-    screened it does not know: those counts are the review's, and stay empty."""
+    screened it does not know: those counts are the review's, and stay empty. So does the number of
+    reports where a study has none here: it was reported, and nobody knows how often."""
 
-    def reports(of: Sequence[AnalysisRow]) -> int:
+    def reports(of: Sequence[AnalysisRow]) -> int | None:
+        if not all(row.study.reports for row in of):
+            return None
         return len({work.id for row in of for work in row.study.reports})
 
     def studies(of: Sequence[AnalysisRow]) -> int:

@@ -252,7 +252,8 @@ def _statements(session: Session, wanted: set[int]) -> dict[int, list[Statement]
                 definition=definition,
                 category=result.category,
                 days=days,
-                time=text or (f"{value:g} {unit}" if value is not None else None),
+                time=text
+                or (f"{value:g} {unit}{'' if value == 1 else 's'}" if value is not None else None),
                 population=analysis,
                 subgroup=subgroup,
                 statistic=Statistic(result.statistic) if result.statistic else None,

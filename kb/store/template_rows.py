@@ -115,7 +115,10 @@ def _report(session: Session, report: ReportOut, number: int) -> dict[str, str]:
     return {
         "source": name,
         "work": name,
-        "document": names.get("doi") or names.get("pmid") or report.work.title or report.work.id,
+        "document": names.get("doi")
+        or ("pmid" in names and f"PMID {names['pmid']}")
+        or report.work.title
+        or report.work.id,
         "title": report.work.title or "",
         "published": str(report.work.year or ""),
         "doi": names.get("doi", ""),

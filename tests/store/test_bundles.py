@@ -273,3 +273,5 @@ def test_the_included_references_name_the_seed(starter: Store, tmp_path: Path) -
     assert ris.count("TY  - ") == ris.count("ER  - ")
     prisma = {row["data"]: row["n"] for row in rows_of(tmp_path / "b/prisma.csv")}
     assert (prisma["records_screened"], prisma["total_studies_ma"]) == ("", "5")
+    # One study is known from an abstract that is no work here: how many reports it has nobody said.
+    assert (prisma["new_reports"], prisma["total_reports_ma"]) == ("", "")

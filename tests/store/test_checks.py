@@ -85,8 +85,8 @@ def test_denominators_are_followed_over_time(session: Session) -> None:
         )
     (found,) = check(session)
     assert found.check == "n-rises"
-    assert "12 week" in found.message
-    assert "48 week" in found.message
+    assert "12 weeks" in found.message
+    assert "48 weeks" in found.message
 
 
 def test_an_outcome_that_a_person_matched_has_the_scale_of_its_definition(
