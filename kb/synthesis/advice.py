@@ -41,7 +41,8 @@ class Facts:
     n_uninformative: int
     n_imputed: int
     n_fractional: int
-    n_sharing_a_label: int
+    n_of_a_study_above: int
+    n_sharing_participants: int
     n_parameters: int = 0
     smallest_group: int | None = None
     asks_for_bias: bool = False
@@ -132,12 +133,23 @@ def _said(f: Facts) -> Iterator[Advice]:
             "leave out; show the result without them too (without_origins: imputed).",
             f"{HANDBOOK}, 6.5.2 and 10.12",
         )
-    if f.n_sharing_a_label:
+    if f.n_of_a_study_above:
+        rows = "1 row is" if f.n_of_a_study_above == 1 else f"{f.n_of_a_study_above} rows are"
         yield Advice(
             "rows_of_one_study",
-            f"{f.n_sharing_a_label} rows carry the label of another row; rows that share "
-            "participants count them twice.",
+            f"{rows} of a study that has another row; rows that share participants, as those of "
+            "one control do, count them twice.",
             f"{HANDBOOK}, 6.2 and 23.3.4",
+        )
+    if f.n_sharing_participants:
+        rows = "1 row names" if f.n_sharing_participants == 1 else (
+            f"{f.n_sharing_participants} rows name"
+        )  # fmt: skip
+        yield Advice(
+            "participants_in_two_studies",
+            f"{rows} another study that may hold the same participants; pooled together they "
+            "count twice.",
+            f"{HANDBOOK}, 4.6.2",
         )
     if f.is_log:
         yield Advice(

@@ -320,7 +320,7 @@ def analyse(table: Table, choices: Choices) -> Analysis:
             ),
             "influence",
         ),
-        advice=advice(_facts(studies, choices, pooled, len(mods), groups)),
+        advice=advice(_facts(table, studies, choices, pooled, len(mods), groups)),
         notes=tuple(notes),
     )
 
@@ -736,7 +736,24 @@ def _n_with_fractions(studies: Studies) -> int:
     return int(found.sum())
 
 
+def _study_names(table: Table, studies: Studies) -> list[str]:
+    """Which study each row is of: several rows of one may have labels of their own."""
+    name = next((n for n in ("study_id", "study", "trial") if table.name_of(n) is not None), None)
+    told = table.texts(name) if name is not None else [None] * table.k
+    return [told[row] or label for row, label in zip(studies.rows, studies.labels)]
+
+
+def _n_sharing_participants(table: Table, studies: Studies) -> int:
+    """How many rows name another study as one that may hold their participants."""
+    column = "shares_participants_with"
+    if table.name_of(column) is None:
+        return 0
+    named = table.texts(column)
+    return sum(named[row] is not None for row in studies.rows)
+
+
 def _facts(
+    table: Table,
     studies: Studies,
     choices: Choices,
     pooled: Pooled,
@@ -760,7 +777,8 @@ def _facts(
         n_uninformative=int(studies.effects.is_uninformative.sum()),
         n_imputed=int(studies.is_imputed.sum()),
         n_fractional=_n_with_fractions(studies),
-        n_sharing_a_label=studies.k - len(set(studies.labels)),
+        n_of_a_study_above=studies.k - len(set(_study_names(table, studies))),
+        n_sharing_participants=_n_sharing_participants(table, studies),
         n_parameters=n_moderators,
         smallest_group=min((group.fit.k for group in groups.groups), default=None)
         if groups

@@ -512,6 +512,18 @@ def test_counts_are_advised_upon() -> None:
 def test_rows_of_one_study_are_said_to_be_so() -> None:
     assert "rows_of_one_study" in said(rows_of(*some(3, study="A"), measure="GEN"))
     assert "rows_of_one_study" not in said(rows_of(*some(3), measure="GEN"))
+    arms = [{"slab": f"A, arm {n}", "study": "A", "yi": n, "vi": 1} for n in (1, 2)]
+    other = {"slab": "B", "study": "B", "yi": 1, "vi": 1}
+    assert "1 row is" in said(rows_of(*arms, other, measure="GEN"))["rows_of_one_study"]
+    assert "rows_of_one_study" not in said(rows_of(arms[0], other, measure="GEN"))
+
+
+def test_participants_that_may_stand_in_two_studies_are_said_to() -> None:
+    one, other = some(2, shares_participants_with=None)
+    shares = one | {"shares_participants_with": "S25 B: may share participants (probable)"}
+    told = said(rows_of(shares, other, measure="GEN"))
+    assert "1 row names another study" in told["participants_in_two_studies"]
+    assert "participants_in_two_studies" not in said(rows_of(one, other, measure="GEN"))
 
 
 # -- choices -------------------------------------------------------------------------------------
