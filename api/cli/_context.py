@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -62,6 +63,29 @@ def print_json(value: Any) -> None:
 def say(message: str) -> None:
     """A line for the person at the terminal."""
     typer.echo(message, err=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its name only when it is whole: until then, and where writing
+    fails, what went by that name stays. A device or a pipe is written to as it is."""
+    path = path.resolve()  # what a link leads to, not the link
+    if path.exists() and not path.is_file():
+        with path.open("wb") as there:
+            yield there
+        return
+    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:20]}.", delete=False)  # noqa: SIM115
+    try:
+        with file:
+            yield cast(BinaryIO, file)
+        # Readable as any other new file is, not for its owner alone.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(file.name, 0o666 & ~umask)
+        os.replace(file.name, path)
+    except BaseException:
+        Path(file.name).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from api.cli._context import AsJson, Filter, Search, Sort, console, print_json, reading, say
+from api.cli._context import (
+    AsJson,
+    Filter,
+    Search,
+    Sort,
+    console,
+    print_json,
+    reading,
+    say,
+    whole_file,
+)
 from api.cli.reading import asked_of
 
 if TYPE_CHECKING:
@@ -230,19 +238,8 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = path.absolute()
-    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
-    try:
-        with file:
-            yield file  # type: ignore[misc]
-        # Readable as any other new file is, not for its owner alone.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(file.name, 0o666 & ~umask)
-        os.replace(file.name, path)
-    except BaseException:
-        Path(file.name).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        yield file
 
 
 def _say_what_was_done(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from api.cli._context import AsJson, base, console, print_json, reading, say
+from api.cli._context import AsJson, base, console, print_json, reading, say, whole_file
 from api.cli._progress import progress
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def template(
             rows = template_rows(session, number)
         about = f"{rows['studies'][0]['label']} (S{number})"
     body = write_template(vocabulary, rows, about=about)
+    if xlsx.exists() and not force:
+        raise Conflict(f"{xlsx} is there already (--force writes over it)")
     try:
-        with xlsx.open("wb" if force else "xb") as file:
+        with whole_file(xlsx) as file:
             file.write(body)
-    except FileExistsError as error:
-        raise Conflict(f"{xlsx} is there already (--force writes over it)") from error
     except OSError as error:
         raise InvalidInput(f"{xlsx} cannot be written: {error.strerror}") from error
     typer.echo(f"{xlsx}: {len(vocabulary)} outcomes to choose from")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from api.cli._context import AsJson, print_json, reading, say
+from api.cli._context import AsJson, print_json, reading, say, whole_file
 
 if TYPE_CHECKING:
     from kb.pictures.drawing import Drawing
@@ -450,6 +450,7 @@ def _deliver(
         if output is None:
             sys.stdout.buffer.write(body)
         else:
-            output.write_bytes(body)
+            with whole_file(output) as file:
+                file.write(body)
     if as_json:
         print_json(data | {"description": drawing.description})

@@ -35,7 +35,8 @@ def analysis_script(choices: Choices, *, snapshot: str, about: str, is_given: bo
     if choices.vtype in _NOT_IN_R:
         raise InvalidInput(f"metafor has no vtype {choices.vtype}, so no script repeats it")
     lines = [
-        f"# Snapshot {snapshot}. {about}",
+        # On one line whatever it holds: the next would be code.
+        f"# Snapshot {snapshot}. {' '.join(about.split())}",
         "# Run in this folder:  Rscript analysis.R",
         "",
         "library(metafor)",
@@ -113,7 +114,7 @@ def _model(choices: Choices, is_given: bool) -> list[str]:
 def _term(mod: str) -> str:
     """A column in a formula, with backticks: names need not be R's."""
     inner = mod.removeprefix("factor(").removesuffix(")").strip()
-    name = "`" + inner.replace("`", "") + "`"
+    name = "`" + inner.replace("\\", "\\\\").replace("`", "\\`") + "`"
     return f"factor({name})" if mod.startswith("factor(") else name
 
 

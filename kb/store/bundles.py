@@ -5,6 +5,7 @@ the script, where each number stands, who is included, and checksums.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -314,6 +315,11 @@ def _shown(asked: Asked) -> str:
     return ",".join(filter(None, [*parts, *(f"{k}:{v}" for k, v in asked.fields.items())]))
 
 
+def _as_words(text: str) -> str:
+    """Text of a source or a filter on one line of Markdown, where it is no link, code or HTML."""
+    return re.sub(r"([\\`<\[])", r"\\\1", " ".join(text.split()))
+
+
 def _readme(
     snapshot: str,
     about: str,
@@ -326,7 +332,7 @@ def _readme(
     lines = [
         f"# Synthesis, snapshot {snapshot}",
         "",
-        about,
+        _as_words(about),
         f"{summary.rows} rows of the table {table.value} from {len(summary.studies)} studies, "
         f"{summary.usable} usable. Pooled: {choices.measure}, {choices.method}, {choices.test}.",
         "",
@@ -347,7 +353,7 @@ def _readme(
         "An empty cell is not reported. It is never 0.",
     ]
     if warnings:
-        lines += ["", "Kept knowingly:", "", *(f"- {warning}" for warning in warnings)]
+        lines += ["", "Kept knowingly:", "", *(f"- {_as_words(warning)}" for warning in warnings)]
     if analysis.advice:
         lines += ["", "What these numbers cannot say:", ""]
         lines += [f"- {said.text} ({said.source})" for said in analysis.advice]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi, sqrt
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,9 @@ from kb.synthesis.tau2 import Floats, Problem, solve
 
 TwoGroupModel = Literal["UM.FS", "UM.RS", "CM.EL", "CM.AL"]
 RateRatioModel = Literal["UM.FS", "UM.RS", "CM.EL"]
+# Counted as studies times the longest list of ways to share out one study's events. A fit takes
+# about as long as it has of them, and 0.1 GB for a million.
+MAX_EXACT_TERMS: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,11 @@ class _Hypergeometric:
         m = a + c
         self.lowest, self.highest = np.maximum(0.0, m - n2), np.minimum(n1, m)
         size = int((self.highest - self.lowest).max()) + 1
+        if size * a.size > MAX_EXACT_TERMS:
+            raise InvalidInput(
+                f"CM.EL weighs every way to share out the events of a study: {size:,} times "
+                f"{a.size} studies, of at most {MAX_EXACT_TERMS:,}; take UM.FS or UM.RS"
+            )
         self.values = self.lowest[:, None] + np.arange(size)  # (k, size), past the end -inf
         inside = self.values <= self.highest[:, None]
         s = np.where(inside, self.values, self.lowest[:, None])
@@ -365,7 +373,8 @@ def glmm_odds_ratios(
     Raises
     ------
     InvalidInput
-        If a count is missing, negative or above its denominator.
+        If a count is missing, negative or above its denominator, or the events are more than
+        "CM.EL" can weigh (`MAX_EXACT_TERMS`).
     NotEstimable
         If one group has no event, or nothing but events, in all studies together.
     """

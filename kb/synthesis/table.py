@@ -265,6 +265,9 @@ def read_rows(rows: Sequence[Mapping[str, object]]) -> Table:
     if len(rows) > MAX_ROWS:
         raise InvalidInput(f"{len(rows)} rows; at most {MAX_ROWS} are read")
     names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        if not _is_whole(name):
+            raise InvalidInput(f"{name[:40]!a} names a column and has half a character in it")
     places = tuple(f"row {i + 1}" for i in range(len(rows)))
     errors: list[str] = []
     columns: dict[str, tuple[Cell, ...]] = {}
@@ -275,12 +278,19 @@ def read_rows(rows: Sequence[Mapping[str, object]]) -> Table:
             if isinstance(value, bool) or not isinstance(value, str | int | float | None):
                 errors.append(f"{place}, {name}: neither number nor text: {str(value)[:40]!r}")
                 value = None
+            if isinstance(value, str) and not _is_whole(value):
+                errors.append(f"{place}, {name}: half a character in {value[:40]!a}")
             # An integer of any length would not fit a float.
             cells.append(_as_float(value) if isinstance(value, int) else value)
         columns[name] = tuple(cells)
     raise_all(errors)
     _check_names(names)
     return Table(columns=columns, places=places)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no half of a surrogate pair is in it, which JSON can spell and UTF-8 cannot."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _as_float(value: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,17 @@ def test_the_evidence_map_is_drawn_from_the_base(folder):
     assert b"bone marrow, autologous" in (folder / "map.svg").read_bytes()
     held = json_of(kb("plot", "map", "--by", "tissue", "--outcomes", "3", "--json"))
     assert len(held["outcomes"]) == 3
+
+
+def test_a_picture_that_cannot_be_written_leaves_what_was_there(folder, monkeypatch):
+    (folder / "forest.svg").write_text("of before")
+    monkeypatch.setattr("os.replace", _full)
+    result = kb(*FOREST, "--out", "forest.svg")
+    assert result.exit_code == 5
+    assert "No space left" in result.stderr
+    assert (folder / "forest.svg").read_text() == "of before"
+    assert not list(folder.glob(".forest*"))
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import socket
 import threading
 import time
@@ -318,6 +319,23 @@ def test_a_file_is_written_whole_and_the_summary_said_beside_it(installed: Path)
     assert (summary["results"], summary["usable"]) == (4, 1)
     assert summary["not_usable"] == {"n2i not reported": 1}
     assert [path.name for path in installed.glob("*rows*")] == ["rows.csv"]
+
+
+def test_what_a_link_leads_to_is_written_and_a_pipe_stays_one(installed: Path, tmp_path: Path):
+    (tmp_path / "link.csv").symlink_to("linked.csv")
+    assert kb("export", "outcomes", "-o", str(tmp_path / "link.csv")).exit_code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "linked.csv").read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        arguments = ("--format", "metafor-2x2", "-o", str(pipe))
+        assert kb("export", "outcomes", *arguments).exit_code == 0
+        assert os.read(reader, 6) == b"study,"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_people_are_told_what_cannot_be_used(installed: Path):

@@ -179,3 +179,22 @@ def test_a_synthesis_of_nothing_says_what_to_ask(plain_client: TestClient) -> No
     assert "say which table" in plain_client.get("/synthesis").json()["detail"]
     nothing = plain_client.get("/synthesis?table=2x2&filter=outcome:EDSS")
     assert nothing.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        pytest.param(rb'{"study": "\ud800", "yi": 1, "vi": 1}', "row 1, study: half", id="label"),
+        pytest.param(rb'{"\udfff": 1, "yi": 1, "vi": 1}', "names a column", id="column"),
+    ],
+)
+def test_half_a_character_is_a_mistake_of_the_request(
+    plain_client: TestClient, row: bytes, says: str
+) -> None:
+    answer = plain_client.post(
+        "/synthesis",
+        content=b'{"measure": "GEN", "rows": [%s]}' % row,
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]

@@ -241,6 +241,20 @@ def test_participants_are_not_counted_twice_unknowingly(starter: Store, tmp_path
     assert kept.warnings[0] in (tmp_path / "c/README.md").read_text()
 
 
+def test_a_filter_is_never_code(starter: Store, tmp_path: Path) -> None:
+    bait = "condition:!x\nstop('run')\r<b>[a](b:c)`d`"
+    made = bundle(
+        starter, tmp_path / "b", Table.PROPORTION, f"{WORSENED},{bait}",
+        pooling=Pooling(measure="PLO"), comparing=choices_of(one_per_window="longest"),
+    )  # fmt: skip
+    script = (tmp_path / "b/analysis.R").read_text(encoding="utf-8").splitlines()
+    assert script[0].startswith(f"# Snapshot {made.snapshot}. ")
+    assert "stop('run') <b>[a](b:c)`d`" in script[0]
+    assert script[1].startswith("# Run")
+    readme = (tmp_path / "b/README.md").read_text(encoding="utf-8")
+    assert "stop('run') \\<b>\\[a](b:c)\\`d\\`" in readme
+
+
 def test_nothing_usable_is_said_with_what_is_missing(starter: Store, tmp_path: Path) -> None:
     with pytest.raises(NotEstimable, match="sd1i"):
         bundle(

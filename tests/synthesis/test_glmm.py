@@ -204,3 +204,10 @@ def test_what_is_no_count_or_model_is_refused() -> None:
         glmm_proportions(*EVENTS, test="knha")  # type: ignore[arg-type]
     with pytest.raises(NotEstimable, match="at least one study, got none"):
         glmm_rates([0, 0], [5, 6])
+
+
+def test_more_events_than_can_be_weighed_one_by_one_are_refused() -> None:
+    a, c, n = np.array([2e6, 3e6]), np.array([2e6, 2e6]), np.full(2, 1e8)
+    with pytest.raises(InvalidInput, match="at most 500,000; take UM"):
+        glmm_odds_ratios(a, n, c, n, model="CM.EL")
+    assert glmm_odds_ratios(a, n, c, n, model="CM.AL").k == 2

@@ -31,7 +31,9 @@ class Workbook:
     """A workbook being written; sheets take rows in any alternation."""
 
     def __init__(self, path: Path) -> None:
-        self._book = xlsxwriter.Workbook(str(path), _OPTIONS)
+        # What is written before the workbook is put together goes when its folder goes.
+        options = {**_OPTIONS, "tmpdir": str(path.parent)}
+        self._book = xlsxwriter.Workbook(str(path), options)
         self._bold = self._book.add_format({"bold": True})
         self._sheets: dict[str, Any] = {}
         self._next: dict[str, int] = {}
