@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
+from kb.store.curated import load_starter
+from kb.store.definitions import store_vocabulary
 from kb.store.engine import Store
 from kb.store.migrate import migrate
 from tests.postgres import copied_database, empty_database, postgres_server
@@ -48,6 +50,28 @@ def sqlite_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("base") / "kb.sqlite3"
     _migrate(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def starter_base(sqlite_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `kb init` makes, on SQLite, to be copied: loading takes longer than most tests."""
+    path = tmp_path_factory.mktemp("starter") / "kb.sqlite3"
+    shutil.copy(sqlite_base, path)
+    store = Store(f"sqlite:///{path}")
+    load_starter(store)
+    store_vocabulary(store)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def starter_store(starter_base: Path, tmp_path: Path) -> Iterator[Store]:
+    """The starter evidence in a base of the test's own."""
+    path = tmp_path / "starter.sqlite3"
+    shutil.copy(starter_base, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import shlex
 
 import pytest
 
-from kb.store.curated import load_starter
 from kb.store.engine import Store
 from tests.api.cli import an_installation, kb
 from tests.api.conftest import a_client
@@ -36,11 +35,10 @@ def test_there_are_examples_of_every_kind():
 
 
 @pytest.fixture
-def starter(monkeypatch, tmp_path, plain_store: Store) -> Store:
+def starter(monkeypatch, tmp_path, starter_store: Store) -> Store:
     an_installation(monkeypatch, tmp_path)
-    monkeypatch.setenv("KB_DATABASE_URL", plain_store.url.render_as_string(hide_password=False))
-    load_starter(plain_store)
-    return plain_store
+    monkeypatch.setenv("KB_DATABASE_URL", starter_store.url.render_as_string(hide_password=False))
+    return starter_store
 
 
 @pytest.mark.parametrize("line", READING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,6 +36,13 @@ def an_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     monkeypatch.setenv("KB_DATA_DIR", str(folder))
     monkeypatch.chdir(tmp_path)  # no .env but the test's own
+    return folder
+
+
+def filled(folder: Path, starter_base: Path) -> Path:
+    """The data folder as `kb init` leaves it."""
+    folder.mkdir()
+    shutil.copy(starter_base, folder / "kb.sqlite3")
     return folder
 
 

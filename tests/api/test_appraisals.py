@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kb.store.engine import Store
-from tests.api.cli import an_installation, its_store, json_of, kb
+from tests.api.cli import an_installation, filled, its_store, json_of, kb
 from tests.builders import a_study
 
 HTML = {"Accept": "text/html"}
@@ -79,10 +79,9 @@ def test_single_arm_evidence_is_told_what_it_cannot_say(plain_client: TestClient
 
 
 def test_the_command_imports_lists_and_exports(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path
 ) -> None:
-    an_installation(monkeypatch, tmp_path)
-    assert kb("init").exit_code == 0
+    filled(an_installation(monkeypatch, tmp_path), starter_base)
     store = its_store()
     with store.writing() as session:
         a_study(session, "A trial", "S_A")

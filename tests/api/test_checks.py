@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kb.store.engine import Store
-from tests.api.cli import an_installation, its_store, json_of, kb
+from tests.api.cli import an_installation, filled, its_store, json_of, kb
 from tests.builders import a_result, a_study, an_arm
 
 HTML = {"Accept": "text/html"}
@@ -69,9 +69,8 @@ def test_pages_show_findings_and_print_names_as_text(
 
 
 @pytest.fixture
-def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    folder = an_installation(monkeypatch, tmp_path)
-    assert kb("init").exit_code == 0
+def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path) -> Path:
+    folder = filled(an_installation(monkeypatch, tmp_path), starter_base)
     store = its_store()
     with_a_mistake(store)
     store.close()

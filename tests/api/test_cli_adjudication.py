@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.api.cli import an_installation, its_store, json_of, kb
+from tests.api.cli import an_installation, filled, its_store, json_of, kb
 from tests.store.extracting import changed, extract, seed_tables
 
 SAID = ("--who", "carla", "--why", "table 3 says so")
 
 
 @pytest.fixture(autouse=True)
-def review(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def review(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path) -> None:
     """A base in which Anna and Ben differ on one number."""
-    an_installation(monkeypatch, tmp_path)
-    assert kb("init").exit_code == 0
+    filled(an_installation(monkeypatch, tmp_path), starter_base)
     store = its_store()
     extract(store, "anna", seed_tables())
     where = {"outcome": "T2_NEW", "time": "12"}

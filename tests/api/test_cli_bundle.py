@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.cli import an_installation, json_of, kb
+from tests.api.cli import an_installation, filled, json_of, kb
 
 ASKED = (
     "export", "bundle", "--table", "proportion", "--outcome", "EDSS_CAT", "--filter",
@@ -16,10 +16,8 @@ ASKED = (
 
 
 @pytest.fixture(autouse=True)
-def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    folder = an_installation(monkeypatch, tmp_path)
-    assert kb("init").exit_code == 0
-    return folder
+def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path) -> Path:
+    return filled(an_installation(monkeypatch, tmp_path), starter_base)
 
 
 def test_a_folder_and_a_zip_hold_the_same_files(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from kb.formats.outcome_tables.formats import FORMATS
 from kb.models import tables as t
 from kb.store.engine import Store
 from tests import builders as a
-from tests.api.cli import an_installation, json_of, kb
+from tests.api.cli import an_installation, filled, json_of, kb
 from tests.conftest import ROOT
 
 
@@ -188,10 +188,8 @@ def test_a_selection_of_adverse_events_is_pooled(plain_client: TestClient, base:
 
 
 @pytest.fixture
-def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    folder = an_installation(monkeypatch, tmp_path)
-    assert kb("init").exit_code == 0
-    return folder
+def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path) -> Path:
+    return filled(an_installation(monkeypatch, tmp_path), starter_base)
 
 
 def test_the_starters_events_are_exported_whole(installation: Path, tmp_path: Path):

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.routers.synthesis import MAX_ROWS
-from kb.store.curated import load_starter
 from kb.store.engine import Store
+from tests.api.conftest import a_client
 
 ROWS: list[dict[str, Any]] = [
     {"study": "A", "ai": 4, "n1i": 123, "ci": 11, "n2i": 139},
@@ -101,9 +101,8 @@ def test_everything_the_command_offers_can_be_asked_for(plain_client: TestClient
 
 
 @pytest.fixture
-def starter_client(plain_client: TestClient, plain_store: Store) -> TestClient:
-    load_starter(plain_store)
-    return plain_client
+def starter_client(starter_store: Store) -> TestClient:
+    return a_client(starter_store)
 
 
 def test_results_of_the_base_are_pooled_by_selection(starter_client: TestClient) -> None:

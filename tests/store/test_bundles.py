@@ -17,22 +17,15 @@ from kb.errors import InvalidInput, NotEstimable
 from kb.models.evidence import Origin
 from kb.outcomes.comparisons import Choices, Table, choices_of
 from kb.store.bundles import Bundle, write_bundle, write_checksums
-from kb.store.curated import load_starter
 from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.synthesis.analysis import Choices as Pooling
 from tests.store.saves import NOW
 
 
-@pytest.fixture(scope="module")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from kb.store.migrate import migrate
-
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('base')}/kb.sqlite3")
-    migrate(store)
-    load_starter(store)
-    yield store
-    store.close()
+@pytest.fixture
+def starter(starter_store: Store) -> Store:
+    return starter_store
 
 
 def bundle(

@@ -23,6 +23,16 @@ from kb.store.migrate import migrate
 from kb.store.records import as_work_record
 from tests.store.saves import NOW, a_record, ids, rows_of, save, save_each
 
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty base whose URL other processes may be told."""
+    store = Store(database_url)
+    migrate(store)
+    yield store
+    store.close()
+
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
