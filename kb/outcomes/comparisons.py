@@ -232,6 +232,8 @@ NOTES: Final[Mapping[str, str]] = {
     "repeats": "The study has further rows for the same outcome in this table.",
     "shares_participants": "Another study of the selection may hold the same participants.",
     "correlation_assumed": "The correlation of baseline with follow-up is assumed.",
+    "outcome_matched": "Which outcome of the vocabulary this is, a person said; the source words it "
+    "its own way.",
     "unit_of_analysis": "Counts or averages parts of persons (eyes, knees), not persons.",
     "crossover": "A crossover: the same participants may stand in both groups, which are not "
     "independent.",
@@ -1199,6 +1201,8 @@ def _marked(row: AnalysisRow, neighbours: _Neighbours) -> AnalysisRow:
         notes.append("time_not_reported")
     if o.unit_of_analysis:
         notes.append("unit_of_analysis")
+    if any(result.is_matched for result in row.results):
+        notes.append("outcome_matched")
     if row.arm.is_whole_study and _place(o) in neighbours.in_arms:
         notes.append("whole_study_beside_arms")
     if neighbours.said[_said_of(row)] > 1:

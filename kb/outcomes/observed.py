@@ -201,6 +201,7 @@ class Observed:
     source: Source
     status: str
     enters_analyses: bool
+    is_matched: bool = False  # a person said which outcome of the vocabulary the wording is
     event: EventFacts | None = None  # of an adverse event: `reported` counts the persons then
 
     @property

@@ -448,6 +448,9 @@ def _observed(r: ResultOut, account: str, study: StudyFacts, arms: dict[int, Arm
         p_text=r.p_text,
         method=r.method,
     )
+    # What a person matched counts as defined; the row says so.
+    defined = r.match.definition if r.match else r.outcome
+    category = r.category or (r.match.category if r.match else None)
     return Observed(
         reported=reported,
         account=account,
@@ -455,11 +458,11 @@ def _observed(r: ResultOut, account: str, study: StudyFacts, arms: dict[int, Arm
         arm=arms[_number(r.arm.id)],
         comparator=arms[_number(r.comparator.id)] if r.comparator else None,
         outcome=r.outcome.id,
-        code=r.outcome.code,
-        definition=r.outcome.title,
-        version=r.outcome.version,
+        code=defined.code,
+        definition=defined.title,
+        version=defined.version,
         outcome_title=r.outcome_title,
-        category=Category(r.category) if r.category else None,
+        category=Category(category) if category else None,
         time=_when(r.timepoint),
         baseline_time=_when(r.baseline),
         analysis_set=r.population.analysis_set if r.population else None,
@@ -470,6 +473,7 @@ def _observed(r: ResultOut, account: str, study: StudyFacts, arms: dict[int, Arm
         better=r.better or r.outcome.better,
         is_primary=r.is_primary_outcome,
         caveats=tuple(r.caveats),
+        is_matched=r.match is not None,
         note=r.note,
         rule=r.derivation.rule if r.derivation else None,
         statement=r.derivation.statement if r.derivation else None,

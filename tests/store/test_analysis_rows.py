@@ -199,3 +199,20 @@ def test_queries_grow_with_batches_not_with_results(
     # 40 results are two full batches and the look that finds no third.
     assert all_of_them <= 3 * one
     assert all_of_them < 100
+
+
+def test_a_matched_outcome_goes_by_its_code_and_says_that_a_person_matched_it(session: Session):
+    study = a.a_study(session)
+    worded = a.an_outcome(session, None, title="Disability by EDSS")
+    a.a_result(session, a.an_arm(session, study), {"mean": 4.5}, outcome=worded)
+    a.kept(
+        session,
+        t.OutcomeMatch,
+        outcome_id=worded.id,
+        definition_id=a.an_outcome(session, "EDSS").id,
+        confirmed_by="A. Reader",
+        confirmed_at=a.NOW,
+    )
+    (observed,) = each_observed(session, Asked(filter="outcome:EDSS"))
+    assert (observed.code, observed.is_matched) == ("EDSS", True)
+    assert observed.outcome_title == "Disability by EDSS"

@@ -405,6 +405,13 @@ def long_layout() -> Layout[Observed]:
         _text("outcome_id", "Id of the outcome: /outcomes/O1", _of("outcome")),
         _text("outcome_definition", "Outcome as defined", _of("definition")),
         _text("outcome_version", "Version of its definition", _of("version")),
+        Field(
+            Column(
+                "outcome_is_matched", Type.BOOLEAN,
+                "Whether a person said which outcome of the vocabulary the source's wording is",
+            ),
+            _of("is_matched"),
+        ),
         _text("outcome_title", "What was measured or counted", _of("outcome_title")),
         _text(
             "category", "event, complement, improved, stable or worsened", _of("category")
