@@ -61,7 +61,28 @@ class SelectionIn(BaseModel):
 class SynthesisIn(BaseModel):
     """The data and what to make of them; the options are those of `kb pool`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "rows": [
+                        {"study": "A", "ai": 1, "n1i": 12, "ci": 4, "n2i": 11},
+                        {"study": "B", "ai": 3, "n1i": 20, "ci": 5, "n2i": 21},
+                    ],
+                    "measure": "OR",
+                },
+                {
+                    "selection": {
+                        "table": "proportion",
+                        "filter": "study:MS_IACOBAEUS_2019,outcome:EDSS_CAT,category:worsened,"
+                        "days:>150",
+                    },
+                    "measure": "PLO",
+                },
+            ]
+        },
+    )
 
     rows: list[dict[str, Any]] | None = Field(
         None,
@@ -155,8 +176,11 @@ def synthesis_of_selection(
     table: Annotated[
         ResultTable | None, Query(description="What the rows hold: 2x2, proportion, prepost ...")
     ] = None,
-    filter: Annotated[str | None, Query(description="As in GET /results")] = None,
-    search: Annotated[str | None, Query(description="As in GET /results")] = None,
+    of: Annotated[
+        Literal["results", "adverse_events"], Query(description="What is selected from")
+    ] = "results",
+    filter: Annotated[str | None, Query(description="As in the list of them")] = None,
+    search: Annotated[str | None, Query(description="As in the list of them")] = None,
     measure: Annotated[str | None, Query(description="The table's usual one if left out")] = None,
     method: Annotated[str, Query(description="REML, DL, PM, EE, MH, PETO, GLMM ...")] = "REML",
     test: Annotated[str, Query(description="z, knha or adhoc")] = "z",
@@ -166,6 +190,7 @@ def synthesis_of_selection(
     without_origin: Annotated[list[str] | None, Query(description="e.g. imputed")] = None,
     shared_control: Annotated[str | None, Query(description="flag, split or combine")] = None,
     one_per_window: Annotated[str | None, Query(description="closest, longest or primary")] = None,
+    stated_roles: Annotated[bool, Query(description="No control that only a label tells")] = False,
     keep_dependent: Annotated[
         bool, Query(description="Pool rows though participants count twice")
     ] = False,
@@ -181,6 +206,7 @@ def synthesis_of_selection(
     given = SynthesisIn(
         rows=None,
         selection=SelectionIn(
+            of=of,
             table=table,
             filter=filter or None,
             search=search or None,
@@ -188,6 +214,7 @@ def synthesis_of_selection(
             without_origin=[origin for origin in without_origin or () if origin],
             shared_control=shared_control or None,
             one_per_window=one_per_window or None,
+            stated_roles=stated_roles,
             keep_dependent=keep_dependent,
         ),
         measure=measure or None,
@@ -221,7 +248,8 @@ def synthesis_of_selection(
 
 
 _ON_PAGE: Final = (
-    "table", "filter", "measure", "method", "test", "one_per_window", "shared_control", "subgroup",
+    "of", "table", "filter", "measure",
+    "method", "test", "one_per_window", "shared_control", "subgroup",
     "without_origin", "keep_dependent",
 )  # fmt: skip
 

@@ -197,3 +197,13 @@ def test_half_a_character_is_a_mistake_of_the_request(
     )
     assert answer.status_code == 422
     assert says in answer.json()["detail"]
+
+
+def test_adverse_events_are_pooled_from_their_own_list(starter_client: TestClient) -> None:
+    asked = "/synthesis?of=adverse_events&table=proportion&filter=code:AE_FEVER&keep_dependent=true"
+    found = starter_client.get(asked).json()
+    assert found["selection"]["usable"] == found["k"] > 1
+    page = starter_client.get(
+        "/adverse-events?filter=code:AE_FEVER", headers={"Accept": "text/html"}
+    )
+    assert "/synthesis?of=adverse_events&amp;filter=code%3AAE_FEVER" in page.text
