@@ -232,8 +232,8 @@ NOTES: Final[Mapping[str, str]] = {
     "repeats": "The study has further rows for the same outcome in this table.",
     "shares_participants": "Another study of the selection may hold the same participants.",
     "correlation_assumed": "The correlation of baseline with follow-up is assumed.",
-    "outcome_matched": "Which outcome of the vocabulary this is, a person said; the source words it "
-    "its own way.",
+    "outcome_matched": "Which outcome of the vocabulary this is, a person said; the source has "
+    "words of its own.",
     "unit_of_analysis": "Counts or averages parts of persons (eyes, knees), not persons.",
     "crossover": "A crossover: the same participants may stand in both groups, which are not "
     "independent.",
