@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse
 
 from api.answers import StoreDep, answer, answers_with, finished
@@ -54,7 +54,24 @@ class Tools(BaseModel):
     results: list[Tool]
 
 
+_JUDGEMENTS: Final = """study,tool,version,assessor,item,answer,support,locator
+MS_IACOBAEUS_2019,MINORS,2003,anna,1,2,The aim is stated.,abstract
+MS_IACOBAEUS_2019,MINORS,2003,anna,8,0,,
+"""
+_SUMMARY_ROW: Final = {
+    "outcome": "EDSS worsened",
+    "timeframe": "48 weeks",
+    "body": "single-arm",
+    "studies": 1,
+    "participants": 5,
+    "observed": {"estimate": 0.6, "ci_low": 0.147, "ci_high": 0.947},
+    "steps": [{"domain": "imprecision", "levels": -1, "reason": "five participants"}],
+}
+
+
 class AppraisalsIn(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"table": _JUDGEMENTS}]})
+
     table: str = Field(
         description="CSV: study, tool, version, assessor, item, answer, support ...; or as robvis "
         "reads it: Study, D1 .. Dn, Overall"
@@ -145,7 +162,9 @@ def completeness(request: Request, store: StoreDep, study: StudyAsked = None) ->
 
 
 @router.post("/summary-of-findings", responses=answers_with(list[SummaryRow]))
-def summary_of_findings(rows: Annotated[list[dict[str, Any]], Body()]) -> Response:
+def summary_of_findings(
+    rows: Annotated[list[dict[str, Any]], Body(examples=[[_SUMMARY_ROW]])],
+) -> Response:
     """GRADE rows: certainty from the design and the steps given, risks per 1,000, and what a body
     of evidence without comparator cannot say. Computes only; nothing is kept."""
     return _json(rows_of(rows))

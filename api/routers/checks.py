@@ -8,7 +8,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.answers import StoreDep, answer, answers_with
 from kb.errors import InvalidInput
@@ -39,6 +39,12 @@ class Checked(BaseModel):
 
 
 class AcceptanceIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"by": "A. Reader", "why": "the report counts eyes, two of each person"}]
+        }
+    )
+
     by: str = Field(description="Who accepts the finding, or takes that back")
     why: str = Field(description="Why it stands as it is")
     is_accepted: bool = Field(default=True, description="false takes an acceptance back")

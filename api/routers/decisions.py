@@ -6,10 +6,10 @@ Values are entered and corrected here one at a time; `api.guard` decides who may
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.answers import (
@@ -75,8 +75,18 @@ class PlaceIn(BaseModel):
         return Place(**self.model_dump())
 
 
+_BY: Final = {"who": "dora", "why": "read again in the report"}
+
+
 class DecisionIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "correction", "of": ["R1"], "values": {"note": "In table 2 too."}, **_BY}
+            ]
+        },
+    )
 
     kind: DecisionKind
     of: list[str] = Field(description="The values decided on: R12, R40")
@@ -88,7 +98,10 @@ class DecisionIn(BaseModel):
 
 
 class CorrectionIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"values": {"note": "In table 2 too."}, **_BY}]},
+    )
 
     values: dict[str, Any] = _VALUES
     evidence: PlaceIn = PlaceIn()
@@ -254,15 +267,36 @@ def adverse_event_versions(request: Request, store: StoreDep, value: str) -> Res
 # -- one value by itself ---------------------------------------------------------------------------
 
 
+_EXAMPLE: Final = {
+    "source": "my-review",
+    "extractor": "anna",
+    "study": "MS_IACOBAEUS_2019",
+    "evidence": {
+        "document": "10.3390/jcm8122102",
+        "locator": "abstract",
+        "kind": "abstract",
+        "standing": "primary",
+    },
+}
+_RESULT: Final = {
+    "arm": "msc", "outcome": "T2_NEW", "category": "complement", "statistic": "person_count",
+    "time": 12, "time_unit": "week", "since": "treatment", "n": 6, "events": 5,
+    "state": "reported",
+}  # fmt: skip
+_ADVERSE_EVENT: Final = {"arm": "msc", "code": "AE_ANY", "at_risk": 7, "state": "not_reported"}
+ResultIn = Annotated[ValueIn, Body(examples=[{**_EXAMPLE, "values": _RESULT}])]
+AdverseEventIn = Annotated[ValueIn, Body(examples=[{**_EXAMPLE, "values": _ADVERSE_EVENT}])]
+
+
 @router.post("/results", status_code=201, responses=answers_with(EnteredOut))
-def enter_result(store: StoreDep, given: ValueIn, sent: Sent) -> Response:
+def enter_result(store: StoreDep, given: ResultIn, sent: Sent) -> Response:
     """Enter one result of a study and an arm that are held, into a collection. The same again
     changes nothing; where the same extractor said otherwise, correct that (409 names it)."""
     return _enter(store, given, sent, RESULTS)
 
 
 @router.post("/adverse-events", status_code=201, responses=answers_with(EnteredOut))
-def enter_adverse_event(store: StoreDep, given: ValueIn, sent: Sent) -> Response:
+def enter_adverse_event(store: StoreDep, given: AdverseEventIn, sent: Sent) -> Response:
     """Enter one adverse event likewise."""
     return _enter(store, given, sent, ADVERSE_EVENTS)
 

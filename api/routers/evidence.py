@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.answers import StoreDep, answers_with
 from api.collection_names import extraction_source
@@ -25,7 +25,31 @@ router = APIRouter(tags=["evidence"])
 _MOST_ERRORS = 200
 
 
+_PLACE: Final = {"source": "paper", "locator": "abstract"}
+_EXAMPLE: Final[dict[str, Any]] = {
+    "source": "my-review",
+    "extractor": "anna",
+    "tables": {
+        "sources": [
+            {"key": "paper", "kind": "abstract", "document": "10.3390/jcm8122102",
+             "standing": "primary"}
+        ],
+        "studies": [{"study": "IACOBAEUS", "label": "Iacobaeus 2019",
+                     "conditions": "multiple sclerosis", **_PLACE}],
+        "arms": [{"study": "IACOBAEUS", "arm": "msc", "label": "MSC", "n_treated": "7", **_PLACE}],
+        "results": [
+            {"study": "IACOBAEUS", "arm": "msc", "outcome": "EDSS_CAT", "category": "worsened",
+             "time": "48", "time_unit": "week", "since": "treatment",
+             "statistic": "person_count", "unit": "persons", "n": "5", "events": "3",
+             "state": "reported", **_PLACE}
+        ],
+    },
+}  # fmt: skip
+
+
 class EvidenceIn(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     source: str = Field(description="Name of the collection, e.g. ms-review-2026")
     tables: dict[str, list[dict[str, str | None]]] = Field(
         description="Rows by table name (studies, arms, results ...), cells as text"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.answers import Listed, Select, StoreDep, answer, answers_with, asked_of, listed
 from kb.models.evidence import Category
@@ -44,6 +44,12 @@ class Suggestions(BaseModel):
 
 
 class MatchIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"code": "T2_NEW", "by": "A. Reviewer", "why": "as in the protocol"}]
+        }
+    )
+
     code: str = Field(max_length=100, description="Of the vocabulary: EDSS, T2_NEW ...")
     by: str = Field(max_length=100, description="Who confirms it")
     why: str | None = Field(default=None, max_length=2000)

@@ -285,13 +285,14 @@ def _parsed(
     for column in ("arm", "versus"):
         if text := plain.get(column):
             plain[column] = _standing_in(column, text, names)
-    base = {"study": "study", "source": "source", "locator": "locator"}
+    # No word here is a column's name: a row of such words is taken for a header that came again.
+    base = {"study": "S", "source": "D", "locator": "here"}
     read = read_tables(
         {
             "sources": [
-                {"key": "source", "kind": "abstract", "document": "document", "standing": "primary"}
+                {"key": "D", "kind": "abstract", "document": "a document", "standing": "primary"}
             ],
-            "studies": [{**base, "label": "study"}],
+            "studies": [{**base, "label": "a study"}],
             "arms": [{**base, "arm": name, "label": name} for name in names.values()],
             table: [{**base, **plain}],
         },
