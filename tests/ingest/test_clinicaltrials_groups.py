@@ -31,7 +31,7 @@ def arms(*labelled: str) -> list[RegisteredArm]:
 
 def matched(titles: list[str], registered: list[RegisteredArm]) -> list[str | None]:
     (found,) = match_groups([[Group(title) for title in titles]], registered)
-    return [match and match.arm for match in found]
+    return [None if match is None else match.arm for match in found]
 
 
 @pytest.mark.parametrize(

@@ -680,7 +680,7 @@ def test_an_estimate_whose_direction_is_not_said_has_no_sign():
 
 
 def test_a_contrast_finds_its_arms_though_a_ratio_has_no_unit():
-    more = {"code": "EDSS", "unit": "points", "statistic": Statistic.FINAL}
+    more: dict[str, Any] = {"code": "EDSS", "unit": "points", "statistic": Statistic.FINAL}
     contrast = a_result(
         3, TREATED, kind=ResultKind.CONTRAST, comparator=CONTROL, measure="mean difference",
         numbers={"estimate": -1.0, "ci_low": -2.0, "ci_high": 0.0}, ci_level=95.0,
