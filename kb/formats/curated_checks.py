@@ -138,6 +138,8 @@ _P_WORDS: Final = re.compile(
 _COUNTED_IN: Final = frozenset({"persons", "events", "persons or events", "relapses"})
 _LOW_LEVEL: Final = 50.0
 _YEARS_TOO_LONG: Final = 60.0
+# Far beyond any of the starter evidence, where cells are given up to passage 4.
+_MOST_PASSAGES: Final = 30
 # Doses are counted in millions: a hundred times the largest of the starter evidence.
 _MOST_MILLIONS: Final = {"10^6 cells/kg": 1_000.0, "10^6 cells": 100_000.0}
 
@@ -221,6 +223,13 @@ def check_result(
     is_percent = statistic is Statistic.PERCENT and not is_contrast
     if is_percent and state is State.REPORTED and given and not row.has("percent"):
         row.warn("count-missing", "percent", "empty in a row whose statistic is percent")
+    if statistic is Statistic.PERCENT and not is_contrast:
+        for column in [c for c in _MEASURED if c in given][:1]:
+            message = f"a {column} in a row whose statistic is percent (expected percent and n)"
+            row.error("number-of-another-statistic", column, message)
+    elif statistic in (Statistic.BASELINE, Statistic.FINAL) and "percent" in given:
+        message = f"a share of persons in a row whose statistic is {statistic}"
+        row.error("number-of-another-statistic", "percent", f"{message} (expected percent)")
     if statistic in _SCORED and "events" in given:
         counted = " or ".join(_COUNTED)
         message = f"a count in a row whose statistic is {statistic} (expected {counted})"
@@ -235,6 +244,28 @@ def check_result(
         column = "q3" if "q1" in given else "q1"
         row.warn("half-range", column, "empty, but the other quartile is given")
     _check_when(row, statistic, state, time)
+    _check_direction(row, statistic)
+
+
+# Directions by the sign that a change told so has.
+_SIGNS: Final = {"increased": 1, "decreased": -1}
+_BENEFITS: Final = {"improved": 1, "worsened": -1}
+
+
+def _check_direction(row: Row, statistic: Statistic | None) -> None:
+    """A change told in words goes where its number goes."""
+    if statistic not in (Statistic.CHANGE, Statistic.PERCENT_CHANGE):
+        return
+    centre = next((c for c in _CENTRES if row.has(c)), "")
+    number, word = row.number(centre), row.text("direction") or ""
+    definition = load_vocabulary().get(row.text("outcome") or "")
+    better = row.text("better") or (definition.better if definition else None)
+    sign = _SIGNS.get(word, 0)
+    if better in ("lower", "higher"):
+        sign = sign or _BENEFITS.get(word, 0) * (1 if better == "higher" else -1)
+    if number and number * sign < 0:
+        message = f"{word}, yet the {centre} is {number:g} (is its sign turned round?)"
+        row.warn("direction-contradicts-number", "direction", message)
 
 
 def _check_when(
@@ -305,6 +336,11 @@ def check_arm(
     """`passage` is (low, high), `dose` (value, low, high)."""
     check_participants(row)
     _check_range(row, "passage_low", passage[0], "passage_high", passage[1])
+    for column, passages in zip(("passage_low", "passage_high"), passage):
+        if passages is not None and passages > _MOST_PASSAGES:
+            message = f"passage {passages} (is it days, or doublings of the population?)"
+            row.warn("implausible-passage", column, message)
+            break
     value, low, high = dose
     _check_range(row, "dose_low", low, "dose_high", high)
     for column, number in (("dose", value), ("dose_low", low), ("dose_high", high)):
@@ -607,6 +643,7 @@ def _check_arms(arms: Sequence[ArmClaim], rows: Mapping[str, Row]) -> None:
     """One description of an arm by one source; of two sources that differ, both say so."""
     by_source: dict[tuple[str, str, str], Row] = {}
     by_arm: dict[str, ArmClaim] = {}
+    by_label: dict[str, ArmClaim] = {}
     for claim in arms:
         row = rows[claim.evidence.row or ""]
         source = row.text("source")
@@ -619,6 +656,9 @@ def _check_arms(arms: Sequence[ArmClaim], rows: Mapping[str, Row]) -> None:
             continue
         by_source[place] = row
         first = by_arm.setdefault(claim.key, claim)
+        if first is claim and (other := by_label.setdefault(claim.label, claim)) is not claim:
+            message = f"{shown(claim.label)} is the label of {shown(other.key)} as well"
+            row.warn("same-label", "label", message)
         for column in ("role", "n_randomised", "n_treated", "n_analysed", "n_completed"):
             here, there = getattr(claim, column), getattr(first, column)
             if None in (here, there) or here == there or "sources_disagree" in claim.caveats:

@@ -95,7 +95,9 @@ class Studies:
             return arm or ""
         known = self._arms[study]
         if not self._rows.table("arms"):
-            return self._without_arms(row, arm, column)
+            if "arms" not in self._rows.unread:
+                row.missing_table(column, "arms")
+            return arm
         parts = [part.strip() for part in arm.split("+")]
         for part in parts:
             if part not in known:
@@ -104,12 +106,6 @@ class Studies:
                 row.error("unknown-arm", column, message, alike=(study, part))
         if len(set(parts)) < len(parts):
             row.error("arm-twice", column, f"{shown(arm)} names an arm twice")
-        return arm
-
-    def _without_arms(self, row: Row, arm: str, column: str) -> str:
-        if "arms" not in self._rows.unread:
-            message = f"{shown(arm)} is to be found in arms, but arms has no rows"
-            row.error("missing-table", column, message, alike="arms")
         return arm
 
     def _read_sources(self) -> dict[str, EvidenceClaim]:
@@ -162,7 +158,7 @@ class Studies:
 
     def _time(self, row: Row) -> TimepointClaim | None:
         value, unit = row.number("time"), row.one_of("time_unit", UNITS_OF_TIME)
-        if row.has("time") and not row.has("time_unit"):
+        if value is not None and not row.has("time_unit"):
             message = f"empty beside a time (expected {', '.join(UNITS_OF_TIME)})"
             row.error("time-unit-missing", "time_unit", message)
         if row.has("time_unit") and not row.has("time"):
@@ -559,6 +555,8 @@ def _cells(
     for column in _NEVER_NEGATIVE:
         if (value := values[column]) is not None and value < 0:
             row.error("below-zero", column, f"below 0: {value:g}")
+    if values["person_years"] == 0:
+        row.error("below-least", "person_years", "0: nobody was observed (expected e.g. 12.5)")
     for column, value in values.items():
         if value is None:
             continue

@@ -42,6 +42,7 @@ _PLACEHOLDER = re.compile(
     r"n\.?a\.?|n/a|#n/a|n\.?r\.?|n/r|n\.?d\.?|nan|null|[-–—.?]+|not (?:reported|available|stated)",
     re.IGNORECASE,
 )
+_ERROR_VALUE = re.compile(r"#(?:DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
 _NO_NUMBER = re.compile(
     r"unknown|missing|none|nil|not (?:measured|applicable|assessed|known|given)|unclear|tbd",
     re.IGNORECASE,
@@ -101,7 +102,8 @@ class Findings:
         if alike is not None:
             first, others = self._alike.setdefault(alike, (error, []))
             if first != error:
-                others.append(error.cell or str(error.line))
+                near = error.cell or str(error.line)
+                others.append(near if error.file == first.file else error.place)
                 return
         self._found[error] = None
 
@@ -167,8 +169,15 @@ class Row:
         self.is_wrong = False  # whether an error was noted in it
 
     def error(self, code: str, column: str, message: str, *, alike: Hashable = None) -> None:
-        """Note a mistake; `column` is empty where the row is wrong as a whole."""
-        self._note(code, column, message, alike=alike)
+        """Note a mistake; `column` is empty where the row is wrong as a whole. One that is `alike`
+        another of this table and column is told with it."""
+        about = None if alike is None else (self._file, column, alike)
+        self._note(code, column, message, alike=about)
+
+    def missing_table(self, column: str, table: str) -> None:
+        """Note that the cell names a row of a table that has none, once for all tables."""
+        message = f"{shown(self.cells[column])} is to be found in {table}, but {table} has no rows"
+        self._note("missing-table", column, message, alike=table)
 
     def warn(self, code: str, column: str, message: str) -> None:
         """Note what a person should look at; it stops nothing."""
@@ -196,7 +205,7 @@ class Row:
             cell=f"{letters}{self._line}" if letters else whole_row,
             is_warning=is_warning,
         )
-        self._findings.add(error, alike=None if alike is None else (self._file, column, alike))
+        self._findings.add(error, alike=alike)
 
     def unreadable(self, code: str, column: str, message: str) -> None:
         """Note a mistake in a cell, and read it as neither filled nor empty from now on."""
@@ -268,8 +277,7 @@ class Row:
             return key
         if not known:
             if table not in self._findings.unread:
-                message = f"{shown(key)} is to be found in {table}, but {table} has no rows"
-                self.error("missing-table", column, message, alike=table)
+                self.missing_table(column, table)
             return None
         message = f"{shown(key)} is not in {table} ({self._expected(key, known)})"
         self.error(f"unknown-{KEY_OF.get(table, 'key')}", column, message, alike=key)
@@ -402,6 +410,8 @@ def _why_no_number(text: str) -> tuple[str, str]:
         return "placeholder", "an empty cell means not reported: clear it"
     if text.lower() in _WORDS:
         return "word-for-number", f"write {_WORDS.index(text.lower())}"
+    if _ERROR_VALUE.fullmatch(text):
+        return "error-value", "the error of a formula: clear the cell"
     for pattern, code, hint in _WHY_NO_NUMBER:
         if pattern.fullmatch(text):
             return code, hint
@@ -485,6 +495,10 @@ def read_folder(
 
     Files other than *.csv are left alone. Raises InvalidInput if `folder` holds no table.
     """
+    if not folder.exists():
+        raise InvalidInput(
+            f"no tables: {str(folder)!r} is not there (expected a workbook or a folder of CSV)"
+        )
     paths = sorted(folder.glob("*.csv")) if folder.is_dir() else []
     if not paths:
         raise InvalidInput(
@@ -709,6 +723,13 @@ def make_row(
         at, needed = filled[0], ", ".join(empty)
         message = f"{shown(cells.get(at, ''))} stands in a row without {needed}"
         row.error("stray-row", at, f"{message} (fill them in, or move it out of the table)")
+        return None
+    # A key may be called as its column is; hardly are most cells of a row.
+    if sum(spelt(cells.get(column, ""), (column,)) == column for column in filled) > max(
+        2, len(filled) // 2
+    ):
+        message = "the header stands here again (delete the row)"
+        row.error("stray-row", filled[0], message)
         return None
     for column in empty:
         row.error(f"missing-{_dashed(column)}", column, f"empty, but every row needs {column}")

@@ -226,6 +226,7 @@ class _SheetRows:
         """Columns by row whose cells are covered by a cell merged over them."""
         covered: dict[int, set[str]] = {}
         used = max(self._lines)
+        used_column = max(column for _, column in self._sheet.cells)
         for first_row, first_column, last_row, last_column in self._sheet.merged[:_MOST_MERGED]:
             if last_row < header or first_row > used:
                 continue
@@ -235,6 +236,10 @@ class _SheetRows:
             cell = self._lines.get(first_row, {}).get(first_column)
             text = cell.text if cell else ""
             self._error("merged-cells", first_row, first_column, name, text, message)
+            if first_row <= header:
+                # What stands under a header that was merged away is no second mistake.
+                for column in range(first_column, min(last_column, used_column) + 1):
+                    self._names.setdefault(column, None)
             columns = [c for c in self._names if first_column <= c <= last_column]
             for line in (line for line in self._lines if first_row <= line <= last_row):
                 empty = [c for c in columns if c not in self._lines[line]]

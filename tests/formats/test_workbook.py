@@ -233,6 +233,15 @@ MISTAKES: tuple[tuple[str, dict[str, Value], str, str, str], ...] = (
     ("results", result(outcome="EDDS"), "outcome", "unknown-outcome", "what is empty"),
     ("works", {"work": "q", "published": "2999"}, "published", "implausible-year", "future"),
     ("works", {"work": "p", "language": "english"}, "language", "malformed-language", "en"),
+    ("results", result(statistic="percent", percent="83.3", mean="4"), "mean",
+     "number-of-another-statistic", "percent and n"),
+    ("results", score(mean="5", percent="50"), "percent", "number-of-another-statistic",
+     "expected percent"),
+    ("results", score(mean="5", sd="1", n="1"), "sd", "sd-of-one", "one person"),
+    ("results", result(person_years="0"), "person_years", "below-least", "nobody was observed"),
+    ("results", score(mean="5", time="baseline", time_unit=None), "time", "not-a-number", "1.5"),
+    ("results", {"study": "study", "arm": "arm", "state": "State"}, "study", "stray-row",
+     "header stands here again"),
     ("works", {"work": "v", "doi": "jcm8122102"}, "doi", "malformed-doi", "10.3390"),
     ("works", {"work": "u", "pmid": "PMC6947442"}, "pmid", "malformed-pmid", "31810187"),
     ("works", {"work": "t", "doi": "10.3390/jcm8122102"}, "doi", "duplicate-identifier", "works:2"),
@@ -341,6 +350,21 @@ def test_a_mistake_alone_gives_its_message_and_no_other(mistake):
         pytest.param(
             "results", result(outcome="AE_FEVER"), "outcome", "event-among-results",
             id="adverse event among results",
+        ),
+        pytest.param(
+            "results", score(statistic="change", mean="-0.5", direction="increased"), "direction",
+            "direction-contradicts-number", id="decrease called an increase",
+        ),
+        pytest.param(
+            "results", score(statistic="change", mean="0.5", direction="improved"), "direction",
+            "direction-contradicts-number", id="EDSS up and improved",
+        ),
+        pytest.param(
+            "arms", {**ARM, "arm": "third"}, "label", "same-label", id="two arms of one label"
+        ),
+        pytest.param(
+            "arms", {**ARM, "locator": "page 2", "passage_low": "250"}, "passage_low",
+            "implausible-passage", id="passage 250",
         ),
         pytest.param("arms", {**ARM, "arm": "third"}, "arm", "unused-arm", id="arm of no rows"),
         pytest.param(
@@ -490,18 +514,6 @@ def test_no_arm_is_larger_than_its_study():
     assert codes(read(tables)) == [("arms!F3", "arms-exceed-study")]
 
 
-def test_a_study_whose_arms_stand_nowhere_is_told_once_in_a_column():
-    tables = minimal()
-    tables["arms"] = []
-    tables["results"] += [result(subgroup=str(n)) for n in range(9)]
-    told = [(e.file, e.code) for e in read(tables).errors]
-    assert told == [
-        ("adverse_events", "missing-table"),
-        ("flow", "missing-table"),
-        ("results", "missing-table"),
-    ]
-
-
 def test_one_slip_is_not_told_for_every_row_that_repeats_it():
     tables = minimal()
     tables["results"] = [result(arm="mcs", subgroup=str(n)) for n in range(20)]
@@ -625,17 +637,23 @@ def test_a_sheet_of_notes_is_not_read_and_that_is_said():
     assert codes(curated) == [("to do", "unread-sheet")]
 
 
-def test_a_sheet_that_is_missing_is_told_once_for_all_that_name_its_keys():
+@pytest.mark.parametrize("table", ["sources", "studies", "arms", "works"])
+def test_a_sheet_that_is_missing_is_told_once_for_all_that_name_its_keys(table):
     tables = minimal()
-    del tables["sources"]
-    errors = read(tables).errors
-    assert {e.code for e in errors} == {"missing-table"}
-    assert len({e.file for e in errors}) == len(errors)
+    del tables[table]
+    tables["results"] += [result(subgroup=str(n)) for n in range(9)]
+    (error,) = read(tables).errors
+    assert error.code == "missing-table"
+    assert f"{table} has no rows; also in " in error.message
 
 
 @pytest.mark.parametrize(
     ("edit", "place", "code"),
     [
+        pytest.param(
+            lambda b, s: s["results"].merge_range("D1:E1", "outcome"), "results!D1",
+            "merged-cells", id="merged header",
+        ),
         pytest.param(
             lambda b, s: s["results"].write(0, 2, "vs"), "results!C1", "unknown-column",
             id="unknown",

@@ -152,6 +152,7 @@ def names(found: list[Finding]) -> set[str]:
             "p-contradicts-interval",
             id="P 0.01 and 1 inside",
         ),
+        pytest.param(edss(mean="4.5", sd="1.0", n_analysed="1"), "sd-of-one", id="SD of one"),
         pytest.param(edss(mean="4.5", sd="0", n_analysed="9"), "sd-zero", id="all had 4.5"),
         pytest.param(
             a_result(sd="0.5", se="0.9", n_analysed="16"), "sd-contradicts-se", id="SE above SD"

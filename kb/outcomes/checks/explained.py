@@ -27,6 +27,7 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         "sd-above-range": "a standard deviation larger than the range permits",
         "sd-above-scale": "a standard deviation larger than the scale permits (Bhatia & Davis "
         "2000)",
+        "sd-of-one": "a standard deviation of one person",
         "sd-zero": "a standard deviation of 0 around a mean of several persons",
         "sd-contradicts-se": "standard deviation and standard error disagree",
         "sd-is-se": "the standard deviation is the standard error that the confidence interval "

@@ -284,6 +284,9 @@ def sd_within_bounds(s: Statement) -> Iterator[Finding]:
     if sd < 0:
         yield _found("sd-negative", Severity.ERROR, s, f"SD {s.says(CellName.SD)}", CellName.SD)
         return
+    if n == 1 and sd > 0 and s.unit_of_analysis is None:
+        message = f"SD {s.says(CellName.SD)} of one person"
+        yield _found("sd-of-one", Severity.ERROR, s, message, CellName.SD, CellName.N_ANALYSED)
     if n is None or n < 2:
         return
     if sd == 0 and s.value(CellName.MEAN) is not None:
