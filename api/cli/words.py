@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from api.pages import words
+from kb.models.evidence import Status
 from kb.store.results import CellOut, EvidenceOut, ResultOut, TimepointOut
 from kb.store.studies import DoseOut
 from kb.store.works import WorkLink, WorkSummary
@@ -34,7 +35,13 @@ def cell_text(cell: CellOut) -> str:
 
 
 def value_text(result: ResultOut) -> str:
-    """A result's numbers in one line, each as printed, and what stands against taking them so."""
+    """A result's numbers in one line, each as printed, what stands against taking them so, and how
+    it stands beside others of its collection: superseded, disputed ..."""
+    shown = _value_text(result)
+    return shown if result.status in (Status.SINGLE, Status.AGREED) else f"{shown}; {result.status}"
+
+
+def _value_text(result: ResultOut) -> str:
     if result.state not in WITH_A_NUMBER:
         return words.state(result.state)
     parts = words.central(result) + words.spread(result)
