@@ -21,6 +21,7 @@ _NAMES: Final = (
     "observed", "steps",
 )  # fmt: skip
 _MOST: Final = 1_000
+_TOO_LARGE: Final = 10**15  # of a number; no count of persons and no ratio comes near
 
 
 def read_rows(body: bytes) -> list[SummaryRow]:
@@ -94,6 +95,8 @@ def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(f"{name} {value!r} (expected text)")
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidInput(f"{name} {value[:40]!a} (NUL or half a character in it)")
     return value.strip()
 
 
@@ -101,6 +104,8 @@ def _number(row: dict[str, Any], name: str) -> float:
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput(f"{name} {value!r} (expected a number)")
+    if not abs(value) < _TOO_LARGE:  # as for a NaN, which is less than nothing
+        raise InvalidInput(f"{name} {str(value)[:20]} (expected a number below {_TOO_LARGE:g})")
     return float(value)
 
 
@@ -113,8 +118,8 @@ def _whole(row: dict[str, Any], name: str) -> int:
 
 def _count(row: dict[str, Any], name: str) -> int:
     value = _whole(row, name)
-    if value < 0:
-        raise InvalidInput(f"{name} {value} (expected a count)")
+    if not 0 <= value < _TOO_LARGE:
+        raise InvalidInput(f"{name} {str(value)[:20]} (expected a count)")
     return value
 
 

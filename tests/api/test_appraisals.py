@@ -78,6 +78,26 @@ def test_single_arm_evidence_is_told_what_it_cannot_say(plain_client: TestClient
     assert plain_client.post("/summary-of-findings", json=[]).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        pytest.param(rb'"outcome": "\ud800"', "outcome '\\ud800'", id="half a character"),
+        pytest.param(b'"studies": 1e400', "studies inf (expected a whole number)", id="inf"),
+        pytest.param(b'"studies": 1' + b"0" * 30, "(expected a count)", id="beyond counting"),
+        pytest.param(b'"assumed_risk": 1' + b"0" * 400, "(expected a number below", id="huge"),
+    ],
+)
+def test_odd_cells_of_a_findings_row_are_mistakes_of_the_request(
+    plain_client: TestClient, cell: bytes, says: str
+) -> None:
+    row = b'[{"outcome": "Fever", "body": "randomised", "studies": 2, %s}]' % cell
+    answer = plain_client.post(
+        "/summary-of-findings", content=row, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+
+
 def test_the_command_imports_lists_and_exports(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter_base: Path
 ) -> None:
