@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
-from kb.errors import StoreUnavailable
+from kb.errors import InvalidInput, StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,8 +68,15 @@ def say(message: str) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when it is whole: until then, and where writing
-    fails, what went by that name stays. A device or a pipe is written to as it is."""
+    fails, what went by that name stays. A device or a pipe is written to as it is.
+
+    Raises InvalidInput where the name cannot be one of a file.
+    """
     path = path.resolve()  # what a link leads to, not the link
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder; name a file")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"there is no folder {path.parent}")
     if path.exists() and not path.is_file():
         with path.open("wb") as there:
             yield there

@@ -157,3 +157,17 @@ def test_a_picture_that_cannot_be_written_leaves_what_was_there(folder, monkeypa
 
 def _full(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("nowhere/f.svg", "there is no folder", id="no folder"),
+        pytest.param("folder.svg", "is a folder", id="folder"),
+    ],
+)
+def test_what_is_no_name_of_a_file_is_wrong_input(folder, name, says):
+    (folder / "folder.svg").mkdir()
+    result = kb(*FOREST, "--out", name)
+    assert result.exit_code == 2
+    assert says in result.stderr

@@ -369,7 +369,7 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(
             ("--format", "metafor-2x2", "--without-origin", "reported"), "cannot be dropped",
             id="origin",
         ),
-        pytest.param(("-o", "nowhere/rows.csv"), "No such file", id="folder"),
+        pytest.param(("-o", "nowhere/rows.csv"), "there is no folder", id="folder"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said_with_its_exit_code(installed: Path, arguments, said: str):
