@@ -14,7 +14,7 @@ from api.cli._context import AsJson, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kb.synthesis.analysis import Analysis, Effect, Pooled, Refit
+    from kb.synthesis.analysis import Analysis, Effect, Pooled, Refit, StudyRow
 
 _MOST_DIGITS = 4
 
@@ -162,12 +162,16 @@ def _show(out: Console, a: Analysis) -> None:
 
     name = a.measure.natural or a.measure.name
     interval = f"{a.choices.level:g}% CI"
+    # Of proportions the counts themselves, with the interval that no correction for zeros made.
+    are_counted = any(row.wilson is not None for row in a.studies)
+    counted = ("Persons ", "Exact CI ") if are_counted else ()
     _table(
         out,
-        ("Study", f"{name} ", f"{interval} ", "Weight % ", "Remarks"),
+        ("Study", *counted, f"{name} ", f"{interval} ", "Weight % ", "Remarks"),
         (
             (
                 row.label,
+                *(_counts(row) if are_counted else ()),
                 *_with_limits(row.natural or _own(row)),
                 _number(row.weight),
                 ", ".join(_remarks(row)),
@@ -323,14 +327,20 @@ def _lines(a: Analysis) -> Iterator[str]:
     tau2 = "" if isinstance(fit, CommonEffect) else f"tau² = {_number(fit.tau2)}"
     if a.heterogeneity is not None:
         tau2 += f" ({interval} {_limits(*a.heterogeneity.tau2[1:])})"
-    yield (
-        f"{tau2}{', ' if tau2 else ''}I² = {_number(fit.i2)} %, H² = {_number(fit.h2)}, "
-        f"Q = {_number(fit.qe)}, {_says_p(fit.qe_p)}"
-    )
+    # Below three studies I² says nothing (von Hippel 2015, BMC Med Res Methodol 15:35).
+    i2 = f"I² = {_number(fit.i2)} %, H² = {_number(fit.h2)}, " if fit.k >= 3 else ""
+    yield f"{tau2}{', ' if tau2 else ''}{i2}Q = {_number(fit.qe)}, {_says_p(fit.qe_p)}"
     if isinstance(fit, Fit) and fit.qm_df is not None:
         df = ", ".join(str(n) for n in fit.qm_df if n is not None)
         r2 = "" if fit.r2 is None else f", R² = {_number(fit.r2)} %"
         yield f"Moderators: QM = {_number(fit.qm)}, df = {df}, {_says_p(fit.qm_p)}{r2}"
+
+
+def _counts(row: StudyRow) -> tuple[str, str]:
+    """ "3 of 5" and its exact interval, empty where the counts are not whole."""
+    x, n = row.data.get("xi"), row.data.get("ni")
+    counted = "" if x is None or n is None else f"{x:g} of {n:g}"
+    return counted, "" if row.exact is None else _limits(*row.exact)
 
 
 def _statistic(fit: Pooled) -> str:

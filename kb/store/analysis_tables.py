@@ -96,8 +96,9 @@ def select_for_analysis(
         listed = "; ".join(warnings[:_MOST_NAMED])
         more = f"; and {len(warnings) - _MOST_NAMED} more" if len(warnings) > _MOST_NAMED else ""
         raise InvalidInput(
-            f"participants would count more than once: {listed}{more}. Narrow the selection "
-            "(outcome, category, days, arm), take one time per window, or keep them knowingly"
+            f"rows would not be independent, or participants count more than once: {listed}{more}. "
+            "Narrow the selection (outcome, category, days, arm), take one time per window, or "
+            "keep them knowingly"
         )
     body = b"".join(csv_of(table_layout(table), rows))
     return Selected(

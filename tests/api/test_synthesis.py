@@ -163,7 +163,7 @@ def test_a_page_that_cannot_pool_says_why_and_keeps_what_was_chosen(
     address = "/synthesis?table=proportion&filter=outcome:EDSS_CAT,category:worsened"
     page = starter_client.get(address, headers={"Accept": "text/html"})
     assert page.status_code == 422
-    assert "Participants would count more than once" in page.text
+    assert "Rows would not be independent" in page.text
     assert 'value="outcome:EDSS_CAT,category:worsened"' in page.text
     assert '<option value="proportion" selected' in page.text
     kept = starter_client.get(

@@ -318,7 +318,7 @@ def _trail() -> Iterator[Field[AnalysisRow]]:
     )
     yield _text(
         "result_ids", "Results the numbers come from: /results/R1, or adverse events: "
-        "/adverse-events/E1",
+        "/adverse-events/X1",
         lambda r: joined(o.id for o in r.results),
     )  # fmt: skip
     yield _text("analysis_set", "Analysis set, as reported", lambda r: r.first.analysis_set)
@@ -516,7 +516,7 @@ def event_layout() -> Layout[Observed]:
     """One row per adverse-event statement, as many as their list counts. Persons and events are
     two numbers, each with its state."""
     fields: list[Field[Observed]] = [
-        _text("event_id", "Id of the statement: /adverse-events/E1", _of("id")),
+        _text("event_id", "Id of the statement: /adverse-events/X1", _of("id")),
         *_of_report(),
         *(_text(name, meaning, _of_event(name)) for name, meaning in _EVENT),
         _text("arm_id", "Id of the arm", lambda o: o.arm.id),
