@@ -21,7 +21,7 @@ MAX_BODY: Final = 16 * 1024 * 1024
 _TOO_LARGE: Final = f"the body is larger than {MAX_BODY:,} bytes; send it in parts"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # What computes from its body and writes nothing is as open as reading.
-_COMPUTING: Final = ("/synthesis",)
+_COMPUTING: Final = ("/synthesis", "/summary-of-findings")
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 # A proxy on this machine speaks for clients elsewhere, and says so in one of these.
 _PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -64,7 +64,7 @@ class Guard:
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         headers = Headers(scope=scope)
         refusal = None
-        if scope["method"] not in _SAFE and scope["path"] not in _COMPUTING:
+        if scope["method"] not in _SAFE:
             refusal = self._refusal(scope, headers)
         length = headers.get("content-length", "0")
         if refusal is None and length.isdigit() and int(length) > MAX_BODY:
@@ -84,12 +84,13 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Status and reason, or None for a request that may write."""
-        host = headers.get("host", "")
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if origin is not None and not _same(origin, host):
+            return 403, f"a page of {origin[:80]!r} may not send anything here"
+        if scope["path"] in _COMPUTING:
+            return None
         if not self._any_host and _name(host) not in self._hosts:
             return 403, f"writing is served at {_listed(self._hosts)}, not at {host[:80]!r}"
-        origin = headers.get("origin")
-        if origin is not None and not _same(origin, host):
-            return 403, f"a page of {origin[:80]!r} may not write here"
         if not self._tokens:
             if _is_loopback(scope) and not any(name in headers for name in _PASSED_ON):
                 return None

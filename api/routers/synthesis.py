@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Annotated, Any, Final, Literal, cast
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -164,7 +167,8 @@ def synthesise(store: StoreDep, given: SynthesisIn) -> Response:
 
     Nothing is stored. A selection that would count participants twice is refused, and says whom.
     """
-    analysis, _, told = _analysed(store, given)
+    with _turn():
+        analysis, _, told = _analysed(store, given)
     return Response(orjson.dumps(as_json(analysis) | told), media_type="application/json")
 
 
@@ -224,7 +228,8 @@ def synthesis_of_selection(
         subgroup=subgroup or None,
     )
     try:
-        analysis, rows, told = _analysed(store, given)
+        with _turn():
+            analysis, rows, told = _analysed(store, given)
     except (InvalidInput, NotEstimable) as error:
         if not wants_html(request.scope):
             raise
@@ -245,6 +250,26 @@ def synthesis_of_selection(
         "synthesis.html",
         context={**_choices_on_page(asked), "picture": picture},
     )
+
+
+# Some models take a minute: a few at once leave the server free to answer everybody else.
+_TURNS: Final = BoundedSemaphore(4)
+_WAIT_S: Final = 5.0
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One of the analyses that may run at once; 503 where none becomes free soon."""
+    if not _TURNS.acquire(timeout=_WAIT_S):
+        raise HTTPException(
+            503,
+            "several analyses are running; ask again in a while, or use kb pool",
+            headers={"Retry-After": "20"},
+        )
+    try:
+        yield
+    finally:
+        _TURNS.release()
 
 
 _ON_PAGE: Final = (

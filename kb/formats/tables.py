@@ -330,7 +330,9 @@ def _read_number(text: str) -> float | None:
     if not _NUMBER.fullmatch(text):
         return None
     value = float(text.replace("−", "-"))
-    return value if math.isfinite(value) else None
+    # 1e-400 is not 0, and no measurement either.
+    is_lost = value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]) is not None
+    return value if math.isfinite(value) and not is_lost else None
 
 
 _WORDS: Final = (

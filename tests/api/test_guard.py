@@ -138,3 +138,13 @@ def test_every_answer_tells_browsers_to_load_nothing_from_elsewhere(
     assert "default-src 'self'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/synthesis", "/summary-of-findings"])
+def test_what_only_computes_needs_no_token_and_serves_no_page_of_another_site(
+    client_of: Callable[..., TestClient], path
+):
+    client = client_of(api_tokens=TOKEN, client=("192.0.2.7", 1))
+    assert client.post(path, json=[]).status_code == 422  # let through, and nothing to compute
+    foreign = client.post(path, json=[], headers={"Origin": "https://elsewhere.example"})
+    assert foreign.status_code == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -207,3 +208,18 @@ def test_adverse_events_are_pooled_from_their_own_list(starter_client: TestClien
         "/adverse-events?filter=code:AE_FEVER", headers={"Accept": "text/html"}
     )
     assert "/synthesis?of=adverse_events&amp;filter=code%3AAE_FEVER" in page.text
+
+
+def test_when_too_many_analyses_run_the_next_is_asked_to_come_back(
+    plain_client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routers.synthesis._WAIT_S", 0.01)
+    taken = BoundedSemaphore(1)
+    taken.acquire()
+    monkeypatch.setattr("api.routers.synthesis._TURNS", taken)
+    body = {"rows": [{"xi": 1, "ni": 6}, {"xi": 3, "ni": 5}], "measure": "PLO"}
+    answer = plain_client.post("/synthesis", json=body)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "20")
+    assert answer.headers["content-type"] == "application/problem+json"
+    taken.release()
+    assert plain_client.post("/synthesis", json=body).status_code == 200
