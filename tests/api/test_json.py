@@ -363,7 +363,7 @@ def test_every_declared_filter_and_order_runs_on_both_databases(client: TestClie
         "cited_by_work": "W1", "outcome": "T2_NEW",
     }  # fmt: skip
     own = {"search", "filter", "sort", "select", "page", "per_page", "cursor", "format"}
-    own |= {"r", "without_origin", "shared_control", "one_per_window"}  # of exports
+    own |= {"r", "without_origin", "shared_control", "one_per_window", "stated_roles"}  # of exports
     own |= {"with_complements", "with_controls"}
     for path in ("works", "studies", "results", "adverse-events", "registrations", "outcomes"):
         parameters = document["paths"][f"/{path}"]["get"]["parameters"]
