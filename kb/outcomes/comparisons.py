@@ -250,7 +250,8 @@ RULES: Final[Mapping[str, str]] = {
     "places; interval ends change places, too",
 }
 
-_MEASURES: Final[Mapping[Table, str]] = {
+# What the columns of a table serve first; an estimate has its own measure.
+MEASURES: Final[Mapping[Table, str]] = {
     Table.BINARY: "RR",
     Table.CONTINUOUS: "MD",
     Table.RATE: "IRR",
@@ -473,7 +474,7 @@ def _one_rates(maker: _Maker) -> Iterator[AnalysisRow]:
 def _one_group(maker: _Maker, o: Observed, numbers: Mapping[str, Number]) -> AnalysisRow:
     return AnalysisRow(
         table=maker.table,
-        measure=_MEASURES[maker.table],
+        measure=MEASURES[maker.table],
         scale=None,
         numbers=numbers,
         needed=tuple(numbers),
@@ -582,7 +583,7 @@ def _two_groups(maker: _Maker, pair: _Pair, numbers: Mapping[str, Number]) -> An
     labels = " + ".join(dict.fromkeys(_arm_label(o.arm) for o in pair.treated))
     return AnalysisRow(
         table=maker.table,
-        measure=_MEASURES[maker.table],
+        measure=MEASURES[maker.table],
         scale=None,
         numbers=numbers,
         needed=tuple(name for name in numbers if name not in _NOT_NEEDED),

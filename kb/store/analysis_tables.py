@@ -16,7 +16,7 @@ from kb.errors import InvalidInput, NotEstimable
 from kb.formats.outcome_tables.delimited import csv_of
 from kb.formats.outcome_tables.layouts import table_layout
 from kb.formats.outcome_tables.summary import Summary
-from kb.outcomes.comparisons import AnalysisRow, Choices, Table, analysis_rows
+from kb.outcomes.comparisons import MEASURES, AnalysisRow, Choices, Table, analysis_rows
 from kb.store.analysis_rows import OF_RESULTS, Subject, count_results, each_study
 from kb.store.listing import Asked
 from kb.synthesis.table import Table as PooledTable
@@ -25,17 +25,7 @@ from kb.synthesis.table import read_csv
 Tell = Callable[[int], None]
 
 # What a table is pooled as where nobody says otherwise.
-DEFAULT_MEASURE: Final[Mapping[Table, str]] = {
-    Table.BINARY: "RR",
-    Table.CONTINUOUS: "MD",
-    Table.RATE: "IRR",
-    Table.PROPORTION: "PLO",
-    Table.MEAN: "MN",
-    Table.ONE_RATE: "IRLN",
-    Table.CHANGE: "MC",
-    Table.STANDARDISED_CHANGE: "SMCR",
-    Table.ESTIMATE: "GEN",
-}
+DEFAULT_MEASURE: Final[Mapping[Table, str]] = {**MEASURES, Table.ESTIMATE: "GEN"}
 
 _MOST_NAMED = 5
 

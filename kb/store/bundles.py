@@ -103,7 +103,7 @@ def write_bundle(
     pooled = {"snapshot": snapshot, **as_json(analysis)}
     if any(row.origins.get(name) == "imputed" for row in analysis.studies for name in row.data):
         pooled["without_imputed"] = _without_imputed(selected.table, pooling)
-    filters = _shown(asked)
+    filters = asked.selection
     about = f"{summary.results} {of.name} selected{f' by {filters}' if filters else ''}."
     _write_json(folder / "results/pooled.json", pooled)
     script = analysis_script(
@@ -308,11 +308,6 @@ def _number(public: str) -> int:
     kind, number = parse_public_id(public)
     assert kind in (Kind.WORK, Kind.STUDY)
     return number
-
-
-def _shown(asked: Asked) -> str:
-    parts = [f"search={asked.search}" if asked.search else "", asked.filter or ""]
-    return ",".join(filter(None, [*parts, *(f"{k}:{v}" for k, v in asked.fields.items())]))
 
 
 def _as_words(text: str) -> str:

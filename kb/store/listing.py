@@ -102,6 +102,12 @@ class Asked:
     per_page: int = 25
     cursor: str | None = None
 
+    @property
+    def selection(self) -> str:
+        """What was asked for in one line, as a file that holds it says; "" is everything."""
+        parts = [f"search={self.search}" if self.search else "", self.filter or ""]
+        return ",".join(filter(None, [*parts, *(f"{k}:{v}" for k, v in self.fields.items())]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):

@@ -184,7 +184,7 @@ def _file(reading: _Reading, write: Callable[[_Reading, Path], None]) -> Iterato
 
 
 def _parquet(reading: _Reading, path: Path) -> None:
-    about = {"results": str(reading.summary.results), "filter": _shown(reading.asked)}
+    about = {"results": str(reading.summary.results), "filter": reading.asked.selection}
     write_parquet(path, layout_of(reading.of), reading.observed(), about)
 
 
@@ -221,7 +221,7 @@ def _xlsx(reading: _Reading, path: Path) -> None:
 def _about(reading: _Reading) -> Iterator[tuple[Value, ...]]:
     of = reading.of.name
     yield (of, reading.summary.results, f"as many as the list of {of} counts")
-    yield ("filter", _shown(reading.asked), "what was asked for; empty: everything")
+    yield ("filter", reading.asked.selection, "what was asked for; empty: everything")
     for name, summary in reading.summary.tables.items():
         yield (f"{name}: rows", summary.rows, f"{summary.usable} of them usable")
         for what, n in summary.not_usable.most_common():
@@ -273,8 +273,3 @@ _WRITERS: Final[dict[str, Callable[[_Reading], Iterator[bytes]]]] = {
     "revman5": _revman5,
     "revman-web": lambda reading: _file(reading, _revman_web),
 }
-
-
-def _shown(asked: Asked) -> str:
-    parts = [f"search={asked.search}" if asked.search else "", asked.filter or ""]
-    return ",".join(filter(None, [*parts, *(f"{k}:{v}" for k, v in asked.fields.items())]))
