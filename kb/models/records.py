@@ -74,6 +74,7 @@ class WorkType(StrEnum):
     PREPRINT = "preprint"
     PROTOCOL = "protocol"
     CONFERENCE_ABSTRACT = "conference abstract"
+    CONFERENCE_PAPER = "conference paper"  # printed in full in proceedings
     LETTER = "letter"
     EDITORIAL = "editorial"
     CASE_REPORT = "case report"
@@ -82,6 +83,10 @@ class WorkType(StrEnum):
     BOOK_CHAPTER = "book chapter"
     THESIS = "thesis"
     DATASET = "dataset"
+    REPORT = "report"
+    WEB_PAGE = "web page"
+    PATENT = "patent"
+    SOFTWARE = "software"
     OTHER = "other"
 
 
@@ -224,6 +229,24 @@ class ObservationClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContributorClaim:
+    """Somebody who had a part in the work other than as its author."""
+
+    role: str  # "editor", "series editor", "translator" ...
+    person: AuthorClaim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraField:
+    """A field of a reference file that has no place of its own in a record, kept as it stood so
+    that it comes out again in the same format."""
+
+    format: str  # "ris", "bibtex" ...
+    tag: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkRecord:
     """What one source says about one work."""
 
@@ -260,6 +283,18 @@ class WorkRecord:
     open_access_url: str | None = None
     is_flagged_retracted: bool | None = None  # a bare flag is a hint, not a notice
     updated: PartialDate | None = None  # the source's own date of last change
+    # What reference files say besides.
+    label: str | None = None  # the caller's own id of the record: a citation key, an accession
+    contributors: tuple[ContributorClaim, ...] = ()
+    short_title: str | None = None
+    series: str | None = None
+    edition: str | None = None
+    place: str | None = None  # of the publisher
+    event: str | None = None  # the conference or meeting
+    isbns: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    extra: tuple[ExtraField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,9 @@ class Work(SQLModel, table=True):
     is_retracted: bool = False  # by a notice that stands, never by a bare flag
     is_flagged_retracted: bool | None = None  # some source flags it without a notice
     authors_text: str | None = Field(default=None, sa_type=sa.Text)  # short form for lists
+    # What only reference files and bibliographies ask for: contributors, series, edition, place,
+    # event, isbns, urls, notes, label, extra; see WorkRecord. None where nothing of it is known.
+    particulars: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
     provenance: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)  # field -> record id
     merged_into_id: int | None = Field(default=None, foreign_key="work.id")
     changed_at: datetime = Field(sa_type=UtcDateTime)
