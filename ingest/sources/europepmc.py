@@ -15,7 +15,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 import orjson
 
 from ingest.fetch import Fetch, Rate, Source
-from ingest.nlm import (
+from ingest.sources import Page
+from kb.errors import NotFound, SourceRejected, SourceUnavailable
+from kb.formats.documents import parse_json
+from kb.formats.markup import plain_text
+from kb.formats.nlm import (
     is_retracted,
     language,
     notice_link,
@@ -24,10 +28,7 @@ from ingest.nlm import (
     title_as_printed,
     work_type,
 )
-from ingest.reading import parse_json, plain_text
-from ingest.shapes import listed, mapping, mappings, text, texts, truth, whole
-from ingest.sources import Page
-from kb.errors import NotFound, SourceRejected, SourceUnavailable
+from kb.formats.shapes import listed, mapping, mappings, text, texts, truth, whole
 from kb.identity.identifiers import identifiers, normalize_issn, normalize_orcid
 from kb.models.dates import PartialDate, parse_partial_date, partial_date
 from kb.models.identifiers import Identifier, Scheme

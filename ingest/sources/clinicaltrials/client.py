@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ingest.fetch import Fetch, Rate, Source
-from ingest.reading import parse_json
 from ingest.sources import Page
 from ingest.sources.clinicaltrials import protocol, results
 from ingest.sources.clinicaltrials.reading import Json, Place, line, part, strings
 from kb.errors import InvalidInput, NotFound, SourceRejected, SourceUnavailable
+from kb.formats.documents import parse_json
 from kb.identity.registrations import normalize_registration
 from kb.models.evidence import StudyRecord
 from kb.models.records import Payload, Unreadable

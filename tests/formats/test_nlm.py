@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.nlm import (
+from kb.formats.nlm import (
     is_retracted,
     language,
     notice_link,

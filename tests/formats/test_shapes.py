@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.shapes import listed, mapping, mappings, text, texts, truth, whole
+from kb.formats.shapes import address, listed, mapping, mappings, text, texts, truth, whole
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_only_whole_numbers_are_counts(value, number):
 )
 def test_yes_and_no_come_in_two_spellings(value, answer):
     assert truth(value) is answer
+
+
+def test_an_address_is_left_as_it_is():
+    assert address(" https://x.org/?a=1&lt=2 ") == "https://x.org/?a=1&lt=2"
+    assert (address(" "), address(7), address(None)) == (None, None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ingest.reading import plain_text
+from kb.formats.markup import plain_text
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -37,6 +37,11 @@ def text(value: object) -> str | None:
 def texts(value: object) -> tuple[str, ...]:
     """The texts of a list, each once, in order."""
     return tuple(dict.fromkeys(t for v in listed(value) if (t := text(v))))
+
+
+def address(value: object) -> str | None:
+    """An address, identifier or other text that is no prose: left as it is but for space around."""
+    return value.strip() or None if isinstance(value, str) else None
 
 
 def whole(value: object) -> int | None:
