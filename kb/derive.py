@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from kb.identity.names import fold
 from kb.models.dates import PartialDate, year_of
@@ -14,7 +15,9 @@ from kb.models.records import (
     AbstractSection,
     AuthorClaim,
     ConceptClaim,
+    ContributorClaim,
     DateClaim,
+    ExtraField,
     FundingClaim,
     VenueClaim,
     View,
@@ -54,6 +57,40 @@ _VAGUE = (WorkType.ARTICLE, WorkType.OTHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenLabel:
+    """What the people behind a source call the work: a citation key, an accession number."""
+
+    source: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particulars:
+    """What only reference files and bibliographies ask for.
+
+    `venue` is as this work's own records print it, while `Venue` unites those of all works; of a
+    whole book it holds the publisher alone. `keywords` are in the order and spelling given.
+    """
+
+    labels: tuple[GivenLabel, ...] = ()
+    contributors: tuple[ContributorClaim, ...] = ()
+    authors_cut: bool | None = None  # True: there are more than are named
+    venue: VenueClaim | None = None
+    short_title: str | None = None
+    series: str | None = None
+    edition: str | None = None
+    place: str | None = None
+    event: str | None = None
+    isbns: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    abstract_license: str | None = None
+    updated: PartialDate | None = None  # the latest change a source tells of
+    extra: tuple[ExtraField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedWork:
     """A work's fields and, per field, the id of the record it was taken from.
 
@@ -83,6 +120,7 @@ class DerivedWork:
     authors: tuple[AuthorClaim, ...] = ()
     concepts: tuple[ConceptClaim, ...] = ()
     funding: tuple[FundingClaim, ...] = ()
+    particulars: Particulars | None = None
     provenance: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -125,6 +163,7 @@ def derive_work(
         authors=_with_ids(authors, held),
         concepts=_concepts(held),
         funding=_funding(held),
+        particulars=_particulars(held, chosen["venue"]) if described else None,
         provenance=provenance,
         **chosen,
     )
@@ -257,3 +296,107 @@ def _funding(held: list[tuple[int, WorkRecord]]) -> tuple[FundingClaim, ...]:
         for grant in record.funding:
             found.setdefault((fold(grant.funder), fold(grant.award or "")), grant)
     return tuple(found[key] for key in sorted(found))
+
+
+# -- what reference files ask for ----------------------------------------------------------------
+
+
+def _particulars(
+    held: list[tuple[int, WorkRecord]], venue: VenueClaim | None
+) -> Particulars | None:
+    """None where no record says anything of the kind."""
+    ranked = [record for _, record in _by_preference(held, _BIBLIOGRAPHY)]
+
+    def first(name: str) -> Any:
+        return next((value for r in ranked if (value := getattr(r, name)) is not None), None)
+
+    authors = _authors(held)
+    shown = dict(held)[authors[0]] if authors else None
+    labels = [GivenLabel(source=r.source, label=r.label) for r in ranked if r.label]
+    found = Particulars(
+        labels=_each_once(labels),
+        contributors=_contributors(ranked),
+        authors_cut=True if shown and shown.authors_complete is False else None,
+        venue=_own_venue(ranked, venue),
+        short_title=first("short_title"),
+        series=first("series"),
+        edition=first("edition"),
+        place=first("place"),
+        event=first("event"),
+        isbns=_each_once(isbn for r in ranked for isbn in r.isbns),
+        urls=_each_once(url for r in ranked for url in r.urls),
+        keywords=_keywords(held),
+        notes=_each_once(note for r in ranked for note in r.notes),
+        abstract_license=first("abstract_license"),
+        updated=max((r.updated for r in ranked if r.updated), default=None),
+        extra=_extra(ranked),
+    )
+    return found if found != Particulars() else None
+
+
+T = TypeVar("T")
+
+
+def _each_once(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _contributors(ranked: list[WorkRecord]) -> tuple[ContributorClaim, ...]:
+    """Those of each role from the first record that names any, so that two spellings of one
+    editor do not become two."""
+    by_role: dict[str, list[ContributorClaim]] = {}
+    for record in ranked:
+        taken = set(by_role)
+        for one in record.contributors:
+            if one.role not in taken:
+                by_role.setdefault(one.role, []).append(one)
+    return tuple(one for listed in by_role.values() for one in listed)
+
+
+def _own_venue(ranked: list[WorkRecord], chosen: VenueClaim | None) -> VenueClaim | None:
+    """The venue as chosen, with what other records say of the same one, and its publisher."""
+    others = [r.venue for r in ranked if r.venue is not None]
+    if chosen is None:
+        return others[0] if others else None
+    for other in others:
+        if not _same_venue(chosen, other):
+            continue
+        chosen = replace(
+            chosen,
+            name=chosen.name or other.name,
+            abbreviation=chosen.abbreviation or other.abbreviation,
+            issns=chosen.issns or other.issns,
+            publisher=chosen.publisher or other.publisher,
+            nlm_id=chosen.nlm_id or other.nlm_id,
+        )
+    return chosen
+
+
+def _same_venue(a: VenueClaim, b: VenueClaim) -> bool:
+    """By an ISSN or a name they share; a publisher alone goes with any."""
+    if not (b.name or b.abbreviation or b.issns) or set(a.issns) & set(b.issns):
+        return True
+    ours, theirs = ({fold(n) for n in (v.name, v.abbreviation) if n} for v in (a, b))
+    return bool(ours & theirs)
+
+
+def _keywords(held: list[tuple[int, WorkRecord]]) -> tuple[str, ...]:
+    found: dict[tuple[str, str], str] = {}
+    for _, record in _by_preference(held, _TEXT):
+        for concept in record.concepts:
+            if concept.scheme == "keyword":
+                found.setdefault(concept_key(concept), concept.label)
+    return tuple(found.values())
+
+
+def _extra(ranked: list[WorkRecord]) -> tuple[ExtraField, ...]:
+    """All fields of all records; one that several records hold as often as one of them has it."""
+    found: list[ExtraField] = []
+    for record in ranked:
+        had = Counter(found)
+        for extra in record.extra:
+            if had[extra] > 0:
+                had[extra] -= 1
+            else:
+                found.append(extra)
+    return tuple(found)

@@ -15,6 +15,8 @@ from kb.models.records import (
     Affiliation,
     AuthorClaim,
     ConceptClaim,
+    ContributorClaim,
+    ExtraField,
     FundingClaim,
     VenueClaim,
     View,
@@ -83,6 +85,23 @@ facts = {
         st.builds(FundingClaim, funder=st.sampled_from(["Region Stockholm", "region stockholm"])),
         max_size=2,
     ).map(tuple),
+    "label": st.sampled_from(["iacobaeus2019", "PMC6947321"]) | st.none(),
+    "contributors": st.lists(
+        st.builds(ContributorClaim, role=st.sampled_from(["editor", "translator"]), person=authors),
+        max_size=2,
+    ).map(tuple),
+    "series": st.sampled_from(["Methods in Molecular Biology"]) | st.none(),
+    "isbns": st.lists(st.sampled_from(["9781493910168", "9783030016081"]), max_size=2).map(tuple),
+    "notes": st.lists(st.sampled_from(["read twice", "in print"]), max_size=2).map(tuple),
+    "extra": st.lists(
+        st.builds(
+            ExtraField,
+            format=st.just("ris"),
+            tag=st.sampled_from(["C1", "M3"]),
+            value=st.sampled_from(["Stockholm", "Article"]),
+        ),
+        max_size=3,
+    ).map(tuple),
 }
 keys = st.tuples(
     st.sampled_from(["pubmed", "europepmc", "crossref", "openalex", "elsewhere"]),
@@ -112,6 +131,14 @@ def test_any_order_of_mentions_gives_the_same_work(mentions, random):
     assert derive_work((), random.sample(numbered, len(numbered))) == derive_work((), numbered)
 
 
+@given(record_sets)
+def test_a_further_record_never_takes_a_particular_away(records):
+    before, after = derived(*records[:-1]).particulars, derived(*records).particulars
+    for field in fields(before) if before else ():
+        if is_given(getattr(before, field.name)) and field.name not in ("authors_cut", "venue"):
+            assert is_given(getattr(after, field.name, None)), field.name
+
+
 def is_given(value: Any) -> bool:
     return value is not None and value != ()
 
@@ -126,7 +153,7 @@ def test_a_further_record_never_blanks_a_field(records):
 
 GATHERED = {
     "identifiers", "dates", "is_flagged_retracted", "is_described", "concepts", "funding",
-    "provenance",
+    "particulars", "provenance",
 }  # fmt: skip
 
 
@@ -290,3 +317,68 @@ def test_mentions_say_nothing_of_a_work_that_has_a_record():
     work = derived(record, mentions=(a_record("pubmed", title="As cited", volume="3"),))
     assert work == replace(derived(record), is_described=True)
     assert (work.title, work.volume) == (None, None)
+
+
+# -- what reference files say besides ------------------------------------------------------------
+
+
+def test_labels_and_unknown_fields_of_all_records_are_kept_each_once():
+    tag = ExtraField(format="ris", tag="C1", value="Stockholm")
+    work = derived(
+        a_record("embase", label="L2005", extra=(tag, tag)),
+        a_record("scopus", label="2-s2.0-85", extra=(tag,)),
+    )
+    assert work.particulars is not None
+    assert [(given.source, given.label) for given in work.particulars.labels] == [
+        ("embase", "L2005"),
+        ("scopus", "2-s2.0-85"),
+    ]
+    assert work.particulars.extra == (tag, tag)
+
+
+def test_the_editors_of_two_records_are_named_once():
+    def edited(source: str, role: str, *families: str) -> WorkRecord:
+        people = tuple(
+            ContributorClaim(role=role, person=AuthorClaim(family=family)) for family in families
+        )
+        return a_record(source, contributors=people)
+
+    work = derived(
+        edited("embase", "editor", "Uccelli", "Freedman"),
+        edited("scopus", "editor", "UCCELLI", "FREEDMAN"),
+        edited("zotero", "translator", "Mancardi"),
+    )
+    assert work.particulars is not None
+    assert [c.person.family for c in work.particulars.contributors] == [
+        "Uccelli",
+        "Freedman",
+        "Mancardi",
+    ]
+
+
+def test_a_whole_book_keeps_its_publisher():
+    work = derived(a_record(venue=VenueClaim(publisher="Springer")))
+    assert work.venue is None
+    assert work.particulars is not None
+    assert work.particulars.venue == VenueClaim(publisher="Springer")
+
+
+def test_the_venue_is_filled_from_records_that_name_the_same_one():
+    work = derived(
+        a_record("crossref", venue=VenueClaim(name="Stem Cells")),
+        a_record("embase", venue=VenueClaim(name="STEM CELLS", abbreviation="Stem Cells")),
+        a_record("scopus", venue=VenueClaim(name="Cytotherapy", issns=("1465-3249",))),
+    )
+    assert work.particulars is not None
+    assert work.particulars.venue == VenueClaim(name="Stem Cells", abbreviation="Stem Cells")
+
+
+def test_keywords_keep_the_order_and_spelling_given():
+    words = [ConceptClaim(scheme="keyword", label=w) for w in ("Sclerosis", "MSC", "cells")]
+    work = derived(a_record(concepts=tuple(words)))
+    assert work.particulars is not None
+    assert work.particulars.keywords == ("Sclerosis", "MSC", "cells")
+
+
+def test_a_work_of_which_nothing_of_the_kind_is_said_has_no_particulars():
+    assert derived(a_record(title="Seven patients")).particulars is None

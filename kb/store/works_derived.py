@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
@@ -21,6 +22,7 @@ from kb.models.records import (
     VenueClaim,
     View,
     WorkRecord,
+    to_json,
 )
 from kb.models.tables import (
     Author,
@@ -170,6 +172,7 @@ def _columns(derived: DerivedWork, venue_id: int | None) -> dict[str, Any]:
         "is_described": derived.is_described,
         "is_flagged_retracted": derived.is_flagged_retracted,
         "authors_text": authors_text(derived.authors),
+        "particulars": orjson.loads(to_json(derived.particulars)) if derived.particulars else None,
         "provenance": dict(sorted(derived.provenance.items())),
     }
 
