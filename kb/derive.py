@@ -381,11 +381,11 @@ def _same_venue(a: VenueClaim, b: VenueClaim) -> bool:
 
 
 def _keywords(held: list[tuple[int, WorkRecord]]) -> tuple[str, ...]:
-    found: dict[tuple[str, str], str] = {}
+    found: dict[str, str] = {}
     for _, record in _by_preference(held, _TEXT):
         for concept in record.concepts:
             if concept.scheme == "keyword":
-                found.setdefault(concept_key(concept), concept.label)
+                found.setdefault(" ".join(concept.label.casefold().split()), concept.label)
     return tuple(found.values())
 
 
