@@ -5,6 +5,16 @@ from kb.models.tables.base import metadata
 from kb.models.tables.checks import Acceptance
 from kb.models.tables.citations import CitationAssertion, Cites, Reference
 from kb.models.tables.decisions import Decision, DecisionInput
+from kb.models.tables.identity import (
+    IdentityDecision,
+    IdentityKind,
+    IdentityPair,
+    PairVerdict,
+    RecordKey,
+    ReferenceKey,
+    WorkMerge,
+)
+from kb.models.tables.imports import FileImport
 from kb.models.tables.results import (
     AdverseEvent,
     Derivation,
@@ -74,18 +84,25 @@ __all__ = [
     "DoseEvent",
     "Evidence",
     "Failure",
+    "FileImport",
     "Funder",
     "IdentityConflict",
+    "IdentityDecision",
+    "IdentityKind",
+    "IdentityPair",
     "Notice",
     "NoticeAssertion",
     "Observation",
     "OutcomeDefinition",
     "OutcomeMatch",
     "OutcomeWork",
+    "PairVerdict",
     "ParticipantFlow",
     "Population",
+    "RecordKey",
     "RecordVersion",
     "Reference",
+    "ReferenceKey",
     "Registration",
     "RegistrationAlias",
     "Report",
@@ -104,6 +121,7 @@ __all__ = [
     "WorkConcept",
     "WorkFunding",
     "WorkIdentifier",
+    "WorkMerge",
     "WorkRegistration",
     "WorkRelation",
     "metadata",

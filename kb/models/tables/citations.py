@@ -28,6 +28,8 @@ class Reference(SQLModel, table=True):
     pages: str | None = None
     label: str | None = None  # the depositor's key
     asserted_by: str | None = None
+    # Why a line without identifiers was taken for the work it is resolved to.
+    matched_by: str | None = Field(default=None, sa_type=sa.Text)
 
 
 class Cites(SQLModel, table=True):
