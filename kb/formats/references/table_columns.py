@@ -1,7 +1,8 @@
 """What the columns of bibliographic tables are called, by the programs that write them.
 
 Embase, Scopus, Web of Science, PubMed, Cochrane CENTRAL, Covidence, Rayyan, EPPI-Reviewer,
-ASReview, Zotero, Dimensions, Lens.org, labelled sets for deduplication, and our own. Names are compared
+ASReview, Zotero, Dimensions, Lens.org, labelled sets for deduplication, and
+our own. Names are compared
 without case, spaces and punctuation.
 """
 
