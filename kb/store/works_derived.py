@@ -365,5 +365,7 @@ def _funding(session: Session, work_id: int, claims: Sequence[FundingClaim]) -> 
         funder_id = known[key].id
         assert funder_id is not None
         award = claim.award or ""
-        rows[funder_id, award] = WorkFunding(work_id=work_id, funder_id=funder_id, award=award)
+        rows[funder_id, award] = WorkFunding(
+            work_id=work_id, funder_id=funder_id, award=award, country=claim.country
+        )
     return list(rows.values())

@@ -161,6 +161,7 @@ class WorkFunding(SQLModel, table=True):
     work_id: int = Field(primary_key=True, foreign_key="work.id")
     funder_id: int = Field(primary_key=True, foreign_key="funder.id", index=True)
     award: str = Field(default="", primary_key=True)  # "" here means no award number was named
+    country: str | None = None
 
 
 class Observation(SQLModel, table=True):
