@@ -1,12 +1,10 @@
 """Which reference files were brought in, and what became of their records."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "v0008"
-down_revision = "v0007" if list(Path(__file__).parent.glob("v0007*")) else "v0006"
+down_revision = "v0007"
 branch_labels = None
 depends_on = None
 
