@@ -57,6 +57,14 @@ def items(stream: BinaryIO) -> Iterator[Item]:
     yield from _Reader(stream).read()
 
 
+def as_json(value: Any) -> bytes:
+    """The value as strict JSON. Half of a surrogate pair, which UTF-8 cannot hold, becomes "?"."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+
+
 class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
