@@ -75,6 +75,18 @@ def plain_text(fragment: str | None) -> str | None:
     return text or None
 
 
+def markup(text: str | None) -> str | None:
+    """Plain text as a fragment of markup, with < and & as entities, in so many layers that
+    `plain_text` gives it back: what looks like a tag once it is unescaped takes one more."""
+    if text is None or ("<" not in text and "&" not in text):
+        return text
+    escaped = html.escape(text, quote=False)
+    meant = plain_text(html.escape(html.escape(escaped, quote=False), quote=False))
+    while plain_text(escaped) != meant:
+        escaped = html.escape(escaped, quote=False)
+    return escaped
+
+
 def element_text(element: etree._Element | None) -> str | None:
     """The text of an XML element with all its descendants, by the rules of `plain_text`; None for
     None and for an element without text. What follows the element is not part of it."""

@@ -1,15 +1,28 @@
 """Crossref's description of a work in JSON: what publishers deposited, with references, funders and
-update notices."""
+update notices.
+
+`to_record` reads one work as Crossref answers it. `read` and `write` are for files: saved answers
+about one work or many, arrays, JSON Lines and the files of the public data set. What a work of ours
+says beyond Crossref's own members is written under the names of CSL-JSON (`PMID`, `keyword`,
+`note`), of which Crossref's answers are a dialect; the caller's own id is `label`.
+
+https://api.crossref.org/swagger-ui/index.html, https://github.com/CrossRef/rest-api-doc
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
+from urllib.parse import quote
+
+import orjson
 
 from kb.formats.licenses import license_name
-from kb.formats.markup import plain_text
+from kb.formats.markup import markup, plain_text
+from kb.formats.references.json_items import Item, as_json, items
+from kb.formats.references.reading import FileRecord, Read
 from kb.identity.identifiers import (
     identifier,
     identifiers,
@@ -25,7 +38,10 @@ from kb.models.records import (
     AbstractSection,
     Affiliation,
     AuthorClaim,
+    ConceptClaim,
+    ContributorClaim,
     DateClaim,
+    ExtraField,
     FundingClaim,
     NoticeClaim,
     NoticeKind,
@@ -40,6 +56,64 @@ from kb.models.records import (
 )
 
 T = TypeVar("T")
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+_FORMAT: Final = "crossref-json"
+
+
+def read(stream: BinaryIO, source: str) -> Iterator[Read]:
+    """Every work of a file in its order, with or without a DOI, as what `source` says.
+
+    Members without a place in a record become extra fields, each as JSON; what the service says
+    about its own workings (`indexed`, `score`, `member` ...) is left out.
+    """
+    for item in items(stream):
+        if item.error is not None:
+            yield Unreadable(position=item.position, reason=item.error)
+            continue
+        try:
+            yield _file_record(item, source)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            yield Unreadable(
+                position=item.position, reason=str(error), key=_text(item.value.get("DOI"))
+            )
+
+
+def write(records: Iterable[WorkRecord]) -> Iterator[bytes]:
+    """The answer of a list call with these works."""
+    yield b'{"status":"ok","message-type":"work-list","message-version":"1.0.0",'
+    yield b'"message":{"items":[\n'
+    number = 0
+    for number, record in enumerate(records, 1):
+        yield (b",\n" if number > 1 else b"") + as_json(to_item(record))
+    yield b'\n],"total-results":%d,"items-per-page":%d}}\n' % (number, number)
+
+
+def _file_record(item: Item, source: str) -> FileRecord:
+    work = item.value
+    if not work.keys() & (_TOLD - {"type", "language", "label", "note"}):
+        raise ValueError(f"no work but an object with {', '.join(sorted(work)[:6]) or 'nothing'}")
+    label = _text(work.get("label"))
+    record = _work(work, source, label or f"record {item.number}")
+    extra = tuple(
+        ExtraField(format=_FORMAT, tag=name, value=as_json(left).decode())
+        for name, value in work.items()
+        if (left := _left_over(name, value, record)) not in _EMPTY
+    )
+    observations = tuple(replace(o, source="crossref") for o in record.observations)
+    warnings = []
+    if not record.identifiers and (given := _text(work.get("DOI"))):
+        warnings.append(f"not a DOI: {given[:80]!r}, kept as it stands")
+    return FileRecord(
+        position=item.position,
+        record=replace(record, label=label, observations=observations, extra=extra),
+        warnings=tuple(warnings),
+    )
+
+
+# -- one work ------------------------------------------------------------------------------------
 
 
 def read_work(item: object, position: str, source: str = "crossref") -> WorkRecord | Unreadable:
@@ -60,15 +134,21 @@ def to_record(item: Mapping[str, Any], source: str = "crossref") -> WorkRecord:
     """
     if not isinstance(item, Mapping):
         raise ValueError(f"a work is an object, got {type(item).__name__}")
-    given_doi = _text(item.get("DOI")) or _text(item.get("URL"))
-    if given_doi is None:
+    given = _text(item.get("DOI")) or _text(item.get("URL"))
+    if given is None:
         raise ValueError("no DOI, so nothing to tell this work from others")
-    doi = normalize_doi(given_doi)
+    return _work(item, source, normalize_doi(given) or given)
+
+
+def _work(item: Mapping[str, Any], source: str, key: str) -> WorkRecord:
+    doi = normalize_doi(_text(item.get("DOI")) or _text(item.get("URL")))
     notices, updates, is_flagged_retracted = _notices(item, doi)
     return WorkRecord(
         source=source,
-        key=doi or given_doi,
-        identifiers=identifiers(doi=doi),
+        key=key,
+        identifiers=identifiers(
+            doi=doi, pmid=_text(item.get("PMID")), pmcid=_text(item.get("PMCID"))
+        ),
         title=_title(item),
         original_title=_original_title(item),
         abstract=_abstract(_text(item.get("abstract"))),
@@ -82,7 +162,8 @@ def to_record(item: Mapping[str, Any], source: str = "crossref") -> WorkRecord:
         pages=_pages(item),
         article_number=_plain(item.get("article-number")),
         language=_language(item),
-        authors=_authors(item),
+        authors=tuple(_people(item.get("author"))),
+        concepts=_concepts(item),
         funding=_funding(item),
         references=_references(item),
         references_claimed=_count(item.get("references-count", item.get("reference-count"))),
@@ -93,6 +174,15 @@ def to_record(item: Mapping[str, Any], source: str = "crossref") -> WorkRecord:
         license=_license(item),
         is_flagged_retracted=is_flagged_retracted,
         updated=_date(item.get("deposited")),
+        contributors=tuple(_contributors(item)),
+        short_title=next(iter(_plains(item.get("short-title"))), None),
+        series=_plain(item.get("collection-title")),
+        edition=_plain(item.get("edition-number")),
+        place=_plain(item.get("publisher-location")),
+        event=_plain(_event(item).get("name")),
+        isbns=_isbns(item),
+        urls=_urls(item, doi),
+        notes=tuple(_plains(item.get("note"))),
     )
 
 
@@ -122,7 +212,7 @@ def _original_title(item: Mapping[str, Any]) -> str | None:
 
 _TYPES: Final = {
     "journal-article": WorkType.ARTICLE,
-    "proceedings-article": WorkType.ARTICLE,
+    "proceedings-article": WorkType.CONFERENCE_PAPER,
     "book": WorkType.BOOK,
     "edited-book": WorkType.BOOK,
     "monograph": WorkType.BOOK,
@@ -137,7 +227,11 @@ _TYPES: Final = {
     "dissertation": WorkType.THESIS,
     "dataset": WorkType.DATASET,
     "database": WorkType.DATASET,
+    "report": WorkType.REPORT,
+    "report-component": WorkType.REPORT,
 }
+# Crossref gives a subtype to what is posted alone; ours tell what its types leave open.
+_KINDS: Final = {kind.value.replace(" ", "-"): kind for kind in WorkType}
 _POSTED_TYPES: Final = {
     "preprint": WorkType.PREPRINT,
     "review": WorkType.REVIEW,
@@ -148,8 +242,11 @@ _POSTED_TYPES: Final = {
 
 def _type(item: Mapping[str, Any]) -> WorkType | None:
     given = _plain(item.get("type"))
+    subtype = _plain(item.get("subtype"))
+    if subtype in _KINDS:
+        return _KINDS[subtype]
     if given == "posted-content":
-        return _POSTED_TYPES.get(_plain(item.get("subtype")) or "", WorkType.OTHER)
+        return _POSTED_TYPES.get(subtype or "", WorkType.OTHER)
     return _TYPES.get(given, WorkType.OTHER) if given else None
 
 
@@ -213,12 +310,14 @@ def _dates(item: Mapping[str, Any]) -> tuple[DateClaim, ...]:
     for field, role in (*_PUBLICATION_DATES, ("accepted", "accepted")):
         if date := _date(item.get(field)):
             claims.append(DateClaim(role=role, date=date))
-    for assertion in _objects(item.get("assertion")):
-        name = re.sub("[^a-z]", "", (_text(assertion.get("name")) or "").lower())
-        asserted = _ASSERTED_DATES.get(name)
-        if asserted and (date := _printed_date(_plain(assertion.get("value")))):
-            claims.append(DateClaim(role=asserted, date=date))
+    claims += [c for a in _objects(item.get("assertion")) if (c := _asserted_date(a))]
     return _unique(claims)
+
+
+def _asserted_date(assertion: Mapping[str, Any]) -> DateClaim | None:
+    name = re.sub("[^a-z]", "", (_text(assertion.get("name")) or "").lower())
+    role, date = _ASSERTED_DATES.get(name), _printed_date(_plain(assertion.get("value")))
+    return DateClaim(role=role, date=date) if role and date else None
 
 
 _MONTHS: Final = (
@@ -323,31 +422,72 @@ def _venue(item: Mapping[str, Any]) -> VenueClaim | None:
     return venue if venue != VenueClaim() else None
 
 
+def _isbns(item: Mapping[str, Any]) -> tuple[str, ...]:
+    given = [
+        *_list(item.get("ISBN")),
+        *(isbn.get("value") for isbn in _objects(item.get("isbn-type"))),
+    ]
+    # Older answers give addresses: http://id.crossref.org/isbn/9780470012345
+    return _unique(i for raw in given if (i := (_plain(raw) or "").rpartition("/")[2].strip()))
+
+
+def _event(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    event = item.get("event")
+    return event if isinstance(event, Mapping) else {}
+
+
+def _urls(item: Mapping[str, Any], doi: str | None) -> tuple[str, ...]:
+    """Where the work is, besides its DOI: the address deposited first, then bare links. Links for
+    text mining and plagiarism checks are not for readers."""
+    resource = item.get("resource")
+    primary = resource.get("primary") if isinstance(resource, Mapping) else None
+    given = [
+        _text(item.get("URL")),
+        _text(primary.get("URL")) if isinstance(primary, Mapping) else None,
+        *(_text(link["URL"]) for link in _objects(item.get("link")) if link.keys() == {"URL"}),
+    ]
+    return _unique(url for url in given if url and not (doi and normalize_doi(url) == doi))
+
+
+def _concepts(item: Mapping[str, Any]) -> tuple[ConceptClaim, ...]:
+    # `subject` is of the journal, and no longer given.
+    return _unique(ConceptClaim(scheme="keyword", label=k) for k in _plains(item.get("keyword")))
+
+
 def _language(item: Mapping[str, Any]) -> str | None:
     given = _plain(item.get("language"))
     primary = re.fullmatch(r"([A-Za-z]{2})(?:[-_]\w+)*", given or "")
     return primary[1].lower() if primary else given
 
 
-def _authors(item: Mapping[str, Any]) -> tuple[AuthorClaim, ...]:
-    claims = []
-    for author in _objects(item.get("author")):
-        family, given = _plain(author.get("family")), _plain(author.get("given"))
-        name = _plain(author.get("name"))
+def _people(value: Any) -> Iterator[AuthorClaim]:
+    for person in _objects(value):
+        family, given = _plain(person.get("family")), _plain(person.get("given"))
+        name = _plain(person.get("name"))
         if not (family or given or name):
             continue
-        claims.append(
-            AuthorClaim(
-                family=family,
-                given=given if family else None,
-                suffix=_plain(author.get("suffix")),
-                collective=name if not (family or given) else None,
-                name=given if given and not family else None,
-                orcid=normalize_orcid(_text(author.get("ORCID"))),
-                affiliations=_affiliations(author),
-            )
+        yield AuthorClaim(
+            family=family,
+            given=given if family else None,
+            suffix=_plain(person.get("suffix")),
+            collective=name if not (family or given) else None,
+            name=given if given and not family else None,
+            orcid=normalize_orcid(_text(person.get("ORCID"))),
+            affiliations=_affiliations(person),
         )
-    return tuple(claims)
+
+
+_ROLES: Final = ("editor", "chair", "translator")
+
+
+def _contributors(item: Mapping[str, Any]) -> Iterator[ContributorClaim]:
+    for role in _ROLES:
+        for person in _people(item.get(role)):
+            yield ContributorClaim(role=role, person=person)
+    for other in _objects(item.get("contributor")):
+        if named := _plain(other.get("role")):
+            for person in _people(other):
+                yield ContributorClaim(role=named, person=person)
 
 
 def _affiliations(author: Mapping[str, Any]) -> tuple[Affiliation, ...]:
@@ -584,3 +724,358 @@ def _count(value: Any) -> int | None:
 
 def _unique(values: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
+
+
+# -- record to item ------------------------------------------------------------------------------
+
+# (type, subtype) as written. A notice is known by what it updates.
+_WRITTEN_TYPES: Final[dict[WorkType, tuple[str, str | None]]] = {
+    WorkType.ARTICLE: ("journal-article", None),
+    WorkType.NOTICE: ("journal-article", "notice"),
+    WorkType.PREPRINT: ("posted-content", "preprint"),
+    WorkType.CONFERENCE_PAPER: ("proceedings-article", None),
+    WorkType.CONFERENCE_ABSTRACT: ("proceedings-article", "conference-abstract"),
+    WorkType.BOOK: ("book", None),
+    WorkType.BOOK_CHAPTER: ("book-chapter", None),
+    WorkType.THESIS: ("dissertation", None),
+    WorkType.DATASET: ("dataset", None),
+    WorkType.REPORT: ("report", None),
+    WorkType.WEB_PAGE: ("other", "web-page"),
+    WorkType.PATENT: ("other", "patent"),
+    WorkType.SOFTWARE: ("other", "software"),
+    WorkType.OTHER: ("other", None),
+    **{
+        kind: ("journal-article", kind.value.replace(" ", "-"))
+        for kind in (
+            *(WorkType.REVIEW, WorkType.PROTOCOL, WorkType.LETTER, WorkType.EDITORIAL),
+            WorkType.CASE_REPORT,
+        )
+    },
+}
+
+
+def to_item(record: WorkRecord) -> dict[str, Any]:
+    """The work as Crossref's answers describe one, without what is not known."""
+    ids = {i.scheme: i.value for i in reversed(record.identifiers)}
+    doi = ids.get(Scheme.DOI)
+    venue = record.venue or VenueClaim()
+    kept = _kept(record)
+    item = {
+        "label": record.label,
+        "DOI": doi,
+        "PMID": ids.get(Scheme.PMID),
+        "PMCID": ids.get(Scheme.PMCID),
+        **_type_item(record, kept),
+        "title": _faces(record.title),
+        "original-title": _faces(record.original_title),
+        "short-title": _faces(record.short_title),
+        "abstract": _abstract_item(record.abstract),
+        **_date_items(record),
+        "container-title": _faces(venue.name),
+        "short-container-title": _faces(venue.abbreviation),
+        "ISSN": list(venue.issns),
+        "ISBN": list(record.isbns),
+        "publisher": markup(venue.publisher),
+        "publisher-location": markup(record.place),
+        "collection-title": markup(record.series),
+        "edition-number": markup(record.edition),
+        "event": {"name": markup(record.event)} if record.event else None,
+        "volume": markup(record.volume),
+        "issue": markup(record.issue),
+        "page": markup(record.pages),
+        "article-number": markup(record.article_number),
+        "language": record.language,
+        "author": [_person_item(a, n) for n, a in enumerate(record.authors)],
+        **_contributor_items(record.contributors),
+        "keyword": [markup(c.label) for c in record.concepts if c.scheme == "keyword"],
+        "funder": _funder_items(record.funding),
+        "reference": [_reference_item(r) for r in record.references],
+        "references-count": record.references_claimed,
+        "is-referenced-by-count": _count_of(record),
+        "clinical-trial-number": [_registration_item(r) for r in record.registrations],
+        "license": [{"URL": _license_url(record.license), "content-version": "vor"}]
+        if record.license
+        else None,
+        **_update_items(record, doi),
+        "relation": _relation_items(record.relations),
+        "deposited": _date_item(record.updated),
+        **_url_items(record.urls, doi),
+        "note": _faces(*record.notes),
+    }
+    for tag, value in kept.items():
+        item[tag] = _joined(item.get(tag), value)
+    return {name: value for name, value in item.items() if value not in _EMPTY}
+
+
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+
+
+def _kept(record: WorkRecord) -> dict[str, Any]:
+    """The members that came with the record and have no place in it, by name."""
+    kept = {}
+    for field in record.extra:
+        if field.format == _FORMAT:
+            try:
+                kept[field.tag] = orjson.loads(field.value)
+            except orjson.JSONDecodeError:
+                kept[field.tag] = field.value
+    return kept
+
+
+def _joined(own: Any, kept: Any) -> Any:
+    if isinstance(own, list) and isinstance(kept, list):
+        return own + kept
+    return {**own, **kept} if isinstance(own, dict) and isinstance(kept, dict) else kept
+
+
+def _faces(*texts: str | None) -> list[str]:
+    return [face for text in texts if (face := markup(text))]
+
+
+def _type_item(record: WorkRecord, kept: dict[str, Any]) -> dict[str, Any]:
+    """What Crossref called the work, as long as the record still is of that type."""
+    given = {"type": kept.pop("type", None), "subtype": kept.pop("subtype", None)}
+    if record.type is None:
+        return {}
+    kind, subtype = _WRITTEN_TYPES[record.type]
+    written = {"type": given["type"] or kind, "subtype": given["subtype"] or subtype}
+    if record.type is WorkType.NOTICE and _is_notice(record.notices):
+        written["subtype"] = given["subtype"]
+    elif _type(written) is not record.type:
+        written = {"type": kind, "subtype": subtype}
+    return written
+
+
+def _abstract_item(sections: Sequence[AbstractSection]) -> str | None:
+    parts = []
+    for number, section in enumerate(sections):
+        text = f"<jats:p>{markup(section.text)}</jats:p>"
+        if section.label or number:
+            text = (
+                f"<jats:sec><jats:title>{markup(section.label) or ''}</jats:title>{text}</jats:sec>"
+            )
+        parts.append(text)
+    return "".join(parts) or None
+
+
+def _date_item(date: PartialDate | None) -> dict[str, Any] | None:
+    return {"date-parts": [[int(part) for part in date.split("-")]]} if date else None
+
+
+def _date_items(record: WorkRecord) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    names = {"published": "published", "online": "published-online", "print": "published-print"}
+    for claim in record.dates:
+        name = names.get(claim.role, claim.role)
+        if name in ("received", "revised"):
+            entry = {"name": name, "label": name.capitalize(), "value": claim.date}
+            items.setdefault("assertion", []).append(entry)
+        elif name in (*names.values(), "posted", "accepted"):
+            # A second date of publication is the one of issue.
+            name = "issued" if name == "published" in items else name
+            items.setdefault(name, _date_item(claim.date))
+    if _published(items) != record.published:
+        # What the record says of its publication counts, not what else it mentions.
+        for name in (*names.values(), "posted", "issued"):
+            items.pop(name, None)
+        items["published"] = _date_item(record.published)
+    items.setdefault("issued", items.get("published") or _date_item(record.published))
+    return items
+
+
+def _person_item(person: AuthorClaim, number: int) -> dict[str, Any]:
+    item = {
+        "family": markup(person.family),
+        "given": markup(person.given if person.family else person.name or person.given),
+        "suffix": markup(person.suffix),
+        "name": markup(person.collective),
+        "ORCID": f"https://orcid.org/{person.orcid}" if person.orcid else None,
+        "sequence": "additional" if number else "first",
+        "affiliation": [_affiliation_item(a) for a in person.affiliations],
+    }
+    if person.collective:
+        item |= {"family": None, "given": None}
+    return {name: value for name, value in item.items() if value not in _EMPTY}
+
+
+def _affiliation_item(affiliation: Affiliation) -> dict[str, Any]:
+    return {"name": markup(affiliation.text), **_ror_item(affiliation.ror)}
+
+
+def _ror_item(ror: str | None) -> dict[str, Any]:
+    return {"id": [{"id": f"https://ror.org/{ror}", "id-type": "ROR"}]} if ror else {}
+
+
+def _contributor_items(contributors: Sequence[ContributorClaim]) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for contributor in contributors:
+        name = contributor.role if contributor.role in _ROLES else "contributor"
+        people = items.setdefault(name, [])
+        person = _person_item(contributor.person, len(people))
+        if name == "contributor":
+            person["role"] = markup(contributor.role)
+        people.append(person)
+    return items
+
+
+def _funder_items(funding: Sequence[FundingClaim]) -> list[dict[str, Any]]:
+    items: dict[tuple[str, str | None, str | None], dict[str, Any]] = {}
+    for claim in funding:
+        item = items.setdefault(
+            (claim.funder, claim.funder_doi, claim.funder_ror),
+            {"name": markup(claim.funder), **_ror_item(claim.funder_ror)},
+        )
+        if claim.funder_doi:
+            item["DOI"] = claim.funder_doi
+        if claim.award:
+            item.setdefault("award", []).append(markup(claim.award))
+    return list(items.values())
+
+
+def _reference_item(claim: ReferenceClaim) -> dict[str, Any]:
+    doi = next((i.value for i in claim.identifiers if i.scheme is Scheme.DOI), None)
+    year = None if claim.year is None else str(claim.year)
+    item = {
+        "key": claim.key,
+        "DOI": doi,
+        "doi-asserted-by": claim.asserted_by if doi else None,
+        "unstructured": markup(claim.text),
+        "article-title": markup(claim.title),
+        "author": markup(claim.authors),
+        "year": markup(claim.year_text) or year,
+        "journal-title": markup(claim.venue),
+        "volume": markup(claim.volume),
+        "first-page": markup(claim.pages),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _count_of(record: WorkRecord) -> int | None:
+    """How often Crossref counted the work as cited; others' counts are not Crossref's."""
+    for seen in record.observations:
+        if seen.metric == "citation_count" and (seen.source or record.source) == "crossref":
+            return seen.value
+    return None
+
+
+def _registration_item(mention: RegistrationMention) -> dict[str, Any]:
+    item = {
+        "clinical-trial-number": markup(mention.number),
+        "registry": normalize_doi(mention.registry),
+        "type": mention.kind,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _license_url(name: str | None) -> str | None:
+    """The address of a Creative Commons licence; what has none as it is."""
+    match = re.fullmatch(r"cc(0|-by[a-z-]*)-(\d\.\d)(?:-([a-z]+))?", name or "")
+    if match is None:
+        return name
+    kind = "publicdomain/zero" if match[1] == "0" else f"licenses/{match[1][1:]}"
+    port = f"{match[3]}/" if match[3] else ""
+    return f"https://creativecommons.org/{kind}/{match[2]}/{port}"
+
+
+_NOTICE_WORDS: Final = {kind: word for word, kind in reversed(_NOTICES.items())}
+
+
+def _update_items(record: WorkRecord, doi: str | None) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for notice in record.notices:
+        other = next((i.value for i in notice.other if i.scheme is Scheme.DOI), notice.text)
+        update = {
+            "DOI": other,
+            "type": _NOTICE_WORDS[notice.kind],
+            "label": markup(notice.label),
+            "source": notice.asserted_by,
+            "updated": _date_item(notice.date),
+        }
+        field = "updated-by" if notice.is_about_self else "update-to"
+        items.setdefault(field, []).append({k: v for k, v in update.items() if v is not None})
+    if record.is_flagged_retracted and doi:
+        own = {"DOI": doi, "type": "retraction"}
+        items.setdefault("updated-by", []).append(own)
+    return items
+
+
+_RELATION_NAMES: Final = {kind: name for name, kind in reversed(_RELATIONS.items())}
+
+
+def _relation_items(relations: Sequence[RelationClaim]) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for relation in relations:
+        name = _RELATION_NAMES.get(relation.kind)
+        others = [i for i in relation.other if i.scheme is not Scheme.OPENALEX]
+        if name and others:
+            other = min(others, key=lambda i: i.scheme is not Scheme.DOI)
+            entry = {"id-type": other.scheme.value, "id": other.value, "asserted-by": "subject"}
+            items.setdefault(name, []).append(entry)
+    return items
+
+
+def _url_items(urls: Sequence[str], doi: str | None) -> dict[str, Any]:
+    items: dict[str, Any] = {"URL": f"https://doi.org/{quote(doi, safe='/')}" if doi else None}
+    if urls:
+        items["resource"] = {"primary": {"URL": urls[0]}}
+        items["link"] = [{"URL": url} for url in urls[1:]]
+    return items
+
+
+# -- what is left over ---------------------------------------------------------------------------
+
+# What the service says about its own workings, or says twice.
+_WORKINGS: Final = frozenset(
+    {"content-domain", "created", "indexed", "issn-type", "isbn-type", "journal-issue", "member"}
+    | {"prefix", "reference-count", "score", "source", "update-policy"}
+)
+# Members that a record holds whole, or says otherwise.
+_TOLD: Final = frozenset(
+    {"DOI", "PMID", "PMCID", "URL", "ISSN", "ISBN", "abstract", "accepted", "article-number"}
+    | {"assertion", "author", "chair", "clinical-trial-number", "collection-title"}
+    | {"container-title", "contributor", "deposited", "edition-number", "editor", "event"}
+    | {"funder", "is-referenced-by-count", "issue", "issued", "keyword", "label", "language"}
+    | {"license", "link", "note", "original-title", "page", "posted", "published"}
+    | {"published-online", "published-print", "publisher", "publisher-location", "reference"}
+    | {"references-count", "relation", "resource", "short-container-title", "short-title"}
+    | {"subtitle", "subtype", "title", "translator", "type", "update-to", "updated-by", "volume"}
+)
+_DATES: Final = frozenset(
+    {"accepted", "deposited", "issued", "posted", "published", "published-online"}
+    | {"published-print"}
+)
+# Of these a record holds the first alone.
+_FIRST: Final = frozenset({"container-title", "short-container-title", "short-title"})
+
+
+def _left_over(name: str, value: Any, record: WorkRecord) -> Any:
+    """What of a member the record made of it does not say; None where it says it all."""
+    if name in _WORKINGS or value in _EMPTY:
+        return None
+    if name not in _TOLD:
+        return value
+    if name in _DATES:
+        blank = isinstance(value, Mapping) and value.get("date-parts") in ([[None]], [[]], [])
+        return None if blank or _date(value) else value
+    if name in _FIRST:
+        return _plains(value)[1:]
+    if name == "DOI":
+        return None if normalize_doi(_text(value)) else value
+    if name in ("type", "subtype"):
+        written = _WRITTEN_TYPES[record.type] if record.type else (None, None)
+        is_notice = record.type is WorkType.NOTICE and _is_notice(record.notices)
+        usual = {"type": written[0], "subtype": None if is_notice else written[1]}
+        return None if value == usual[name] else value
+    if name == "original-title":
+        return [t for t in _plains(value) if t != record.original_title and t != record.title]
+    if name == "assertion":
+        return [a for a in _objects(value) if not _asserted_date(a)]
+    if name == "link":
+        return [link for link in _objects(value) if link.keys() != {"URL"}]
+    if name == "relation" and isinstance(value, Mapping):
+        return {k: v for k, v in value.items() if k not in _RELATIONS and v not in _EMPTY}
+    if name == "event" and isinstance(value, Mapping):
+        return {k: v for k, v in value.items() if k != "name"}
+    if name == "page" and record.pages is None and _plain(value) != record.article_number:
+        return value
+    return None

@@ -80,7 +80,10 @@ class _Reader:
         self._begin()
         in_container = self._enter_container()
         while (start := self._next_object()) is not None:
-            stray = self._held[self._at : start].strip(_BETWEEN)
+            between = self._held[self._at : start]
+            if in_container and between.lstrip(b" \t\r\n,").startswith(b"]"):
+                return  # what follows the array of records says something of the file
+            stray = between.strip(_BETWEEN)
             if stray and not in_container:
                 yield self._item(error=f"not a record: {_shown(stray)}")
             self._advance(start)

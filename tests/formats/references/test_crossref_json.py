@@ -1,11 +1,16 @@
 """Crossref's works become records that say what was deposited, and nothing more."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kb.formats.references.crossref_json import to_record
+from kb.formats.references.crossref_json import to_item, to_record
+from kb.formats.references.formats import recognise
+from kb.formats.references.reading import FileRecord
 from kb.identity.identifiers import identifiers
 from kb.models.dates import PartialDate
 from kb.models.identifiers import Identifier, Scheme
@@ -21,6 +26,7 @@ from kb.models.records import (
     ReferenceClaim,
     RegistrationMention,
     RelationClaim,
+    Unreadable,
     WorkRecord,
     WorkType,
     content_hash,
@@ -30,6 +36,13 @@ from kb.models.records import (
 from tests.conftest import ROOT, shared
 from tests.formats.provider_works import SEED
 from tests.formats.provider_works import crossref_work as a_work
+from tests.formats.references.work_records import (
+    articles,
+    markup_like,
+    read_back,
+    records_in,
+    written,
+)
 
 
 def doi(value: str) -> Identifier:
@@ -38,6 +51,10 @@ def doi(value: str) -> Identifier:
 
 def a_record(**fields: Any) -> WorkRecord:
     return to_record(a_work(**fields))
+
+
+def an_answer(message: Any, kind: str = "work") -> bytes:
+    return json.dumps({"status": "ok", "message-type": kind, "message": message}).encode()
 
 
 def a_date(*parts: Any) -> dict[str, Any]:
@@ -695,7 +712,7 @@ def test_preprint_and_article_name_each_other():
     )
 
 
-# -- no work ---
+# -- odd works ---------------------------------------------------------------------------------
 
 
 def test_a_work_without_a_title_is_a_record_and_one_without_doi_is_not():
@@ -769,3 +786,129 @@ def test_recorded_msc_works_have_their_text_as_printed():
     ]
     received = DateClaim(role="received", date=PartialDate("2021-02-23"))
     assert received in records["10.1002/bit.27974"].dates
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def in_file(*works: Any) -> list[WorkRecord]:
+    return records_in("crossref-json", json.dumps(list(works)).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(an_answer(a_work()), id="single work"),
+        pytest.param(an_answer({"items": [a_work()]}, "work-list"), id="list"),
+        pytest.param(json.dumps({"items": [a_work()]}).encode(), id="public data file"),
+        pytest.param(json.dumps([a_work()]).encode(), id="array"),
+        pytest.param(json.dumps(a_work()).encode() + b"\r\n", id="bare work"),
+        pytest.param(b"\xef\xbb\xbf" + json.dumps([a_work()], indent=2).encode(), id="indented"),
+    ],
+)
+def test_a_file_may_be_any_saved_answer(body):
+    (read,) = read_back("crossref-json", body)
+    assert isinstance(read, FileRecord)
+    assert read.record == replace(a_record(), source="a file", key="record 1")
+
+
+def test_lines_of_works_are_read_past_a_broken_one():
+    lines = [json.dumps(a_work()), '{"DOI": "10.1000/b", "title": ["cut', json.dumps(a_work())]
+    first, broken, last = read_back("crossref-json", "\n".join(lines).encode())
+    assert isinstance(first, FileRecord)
+    assert isinstance(broken, Unreadable)
+    assert isinstance(last, FileRecord)
+    assert "line 2" in broken.position
+    assert last.position == "record 3 (line 3)"
+
+
+def test_a_file_may_hold_works_without_a_doi():
+    (record,) = in_file({"title": ["A report"], "type": "report", "label": "who2020"})
+    assert (record.key, record.label, record.identifiers) == ("who2020", "who2020", ())
+    assert record.type is WorkType.REPORT
+
+
+def test_what_is_no_doi_is_kept_and_said():
+    body = json.dumps([{"DOI": "not yet assigned", "title": ["A title"]}]).encode()
+    (read,) = read_back("crossref-json", body)
+    assert isinstance(read, FileRecord)
+    assert read.warnings == ("not a DOI: 'not yet assigned', kept as it stands",)
+    (item,) = json.loads(written("crossref-json", [read.record]))["message"]["items"]
+    assert item["DOI"] == "not yet assigned"
+
+
+def test_an_object_that_is_no_work_is_reported():
+    (read,) = read_back("crossref-json", b'[{"name": "A funder", "location": "Norway"}]')
+    assert isinstance(read, Unreadable)
+    assert read.reason == "no work but an object with location, name"
+
+
+def test_members_without_a_place_come_out_again_and_workings_do_not():
+    more = {
+        "container-title": ["Lecture Notes", "Proceedings of a meeting"],
+        "archive": ["Portico"],
+        "event": {"name": "ISCT", "location": "Vienna", "start": a_date(2020, 5, 1)},
+        "published-print": {"date-parts": [[0]]},
+        "type": "monograph",
+        "relation": {"is-review-of": [{"id": "10.1000/x", "id-type": "doi"}]},
+        "assertion": [{"name": "copyright", "value": "2020"}],
+        "link": [{"URL": "https://x.org/a.pdf", "intended-application": "text-mining"}],
+        "a-member-of-2031": {"deep": [1, 2.5, None, "x"]},
+    }
+    (record,) = in_file(a_work(indexed=a_date(2026, 1, 1), score=12.5) | more)
+    assert record.venue is not None
+    assert (record.venue.name, record.event, record.type) == ("Lecture Notes", "ISCT", "book")
+    (item,) = json.loads(written("crossref-json", [record]))["message"]["items"]
+    assert {name: item.get(name) for name in more} == more
+    assert "score" not in item
+
+
+def test_a_type_that_was_changed_since_is_written_as_changed():
+    (record,) = in_file(a_work(type="monograph"))
+    changed = replace(record, type=WorkType.THESIS)
+    assert in_file(to_item(changed))[0].type is WorkType.THESIS
+
+
+@pytest.mark.parametrize("kind", WorkType)
+def test_every_type_is_read_as_it_was_written(kind):
+    record = replace(a_record(title=["A title"]), type=kind)
+    assert to_record(to_item(record)).type is kind
+
+
+def test_every_recorded_work_survives_being_written():
+    for name in ("msc_works_2022.json", "items_with_update_to.json"):
+        works = in_file(*recorded(name)["message"]["items"])
+        again = records_in("crossref-json", written("crossref-json", works))
+        assert [unordered(work) for work in again] == [unordered(work) for work in works]
+
+
+def unordered(work: WorkRecord) -> tuple[WorkRecord, *tuple[set[Any], ...]]:
+    """The work, and apart from it what may come in another order."""
+    bare = replace(work, funding=(), dates=(), extra=())
+    return bare, set(work.funding), set(work.dates), set(work.extra)
+
+
+@given(st.lists(articles | st.builds(replace, articles, title=markup_like), max_size=3))
+def test_what_was_written_is_read_back(works):
+    again = records_in("crossref-json", written("crossref-json", works))
+    assert [as_crossref_says(a) for a in again] == [as_crossref_says(w) for w in works]
+
+
+def as_crossref_says(work: WorkRecord) -> WorkRecord:
+    """The work without what Crossref's members add or leave out."""
+    return replace(work, key="", types_as_given=(), dates=())
+
+
+def test_counts_of_others_are_not_written_as_crossrefs():
+    counts = (
+        ObservationClaim(metric="citation_count", value=7, source="openalex"),
+        ObservationClaim(metric="citation_count", value=5, source="crossref"),
+    )
+    assert to_item(replace(a_record(), observations=counts))["is-referenced-by-count"] == 5
+    assert "is-referenced-by-count" not in to_item(replace(a_record(), observations=counts[:1]))
+
+
+def test_what_is_written_is_recognised():
+    body = written("crossref-json", [a_record(title=["A title"])])
+    assert recognise(body).name == "crossref-json"
+    assert json.loads(written("crossref-json", []))["message"]["items"] == []

@@ -1,20 +1,27 @@
 """OpenAlex's works in both of their shapes."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kb.formats.references.openalex_json import to_record
+from kb.formats.references.formats import recognise
+from kb.formats.references.openalex_json import to_item, to_record
+from kb.formats.references.reading import FileRecord
 from kb.identity.identifiers import identifiers
 from kb.models.dates import PartialDate
 from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import (
     Affiliation,
+    AuthorClaim,
     ConceptClaim,
     DateClaim,
     FundingClaim,
     ObservationClaim,
+    Unreadable,
     VenueClaim,
     View,
     WorkRecord,
@@ -22,6 +29,7 @@ from kb.models.records import (
 )
 from tests.conftest import shared
 from tests.formats.provider_works import openalex_work
+from tests.formats.references.work_records import articles, read_back, records_in, written
 
 W1, W2, W3 = (Identifier(Scheme.OPENALEX, f"W{n}00000000") for n in (1, 2, 3))
 
@@ -289,3 +297,103 @@ def test_every_field_may_be_null():
 def test_a_work_cut_down_by_select_is_a_brief_view(name, key):
     record = recorded(name)
     assert (record.key, record.view, record.title) == (key, View.BRIEF, None)
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def in_file(*works: Any) -> list[WorkRecord]:
+    return records_in("openalex-json", orjson.dumps(works))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(orjson.dumps(a_work()), id="single work"),
+        pytest.param(orjson.dumps({"meta": {"count": 1}, "results": [a_work()]}), id="list"),
+        pytest.param(orjson.dumps([a_work()]), id="array"),
+        pytest.param(orjson.dumps(a_work()) + b"\n", id="line of the snapshot"),
+    ],
+)
+def test_a_file_may_be_any_saved_answer(body):
+    (read,) = read_back("openalex-json", body)
+    assert isinstance(read, FileRecord)
+    assert read.record == replace(to_record(a_work()), source="a file", key="record 1")
+    assert recognise(body).name == "openalex-json"
+
+
+def test_lines_of_works_are_read_past_a_broken_one():
+    lines = [orjson.dumps(a_work()), b'{"id": "https://openalex.org/W9', orjson.dumps(a_work(W2))]
+    first, broken, last = read_back("openalex-json", b"\n".join(lines))
+    assert isinstance(broken, Unreadable)
+    assert "line 2" in broken.position
+    assert isinstance(first, FileRecord)
+    assert isinstance(last, FileRecord)
+    assert last.record.identifiers == (W2,)
+
+
+def test_an_entity_that_is_no_work_is_reported():
+    author = {"id": "https://openalex.org/A5023888391", "display_name": "An author"}
+    (read,) = read_back("openalex-json", orjson.dumps([author]))
+    assert isinstance(read, Unreadable)
+    assert read.reason == "not a work: 'https://openalex.org/A5023888391'"
+
+
+def test_members_that_are_not_openalexs_come_out_again_and_what_it_computes_does_not():
+    more: dict[str, Any] = {"screened": {"by": ["A", "B"], "score": 0.5}, "doi": "none yet"}
+    body = orjson.dumps([a_work(counts_by_year=[{"year": 2020}]) | more])
+    (read,) = read_back("openalex-json", body)
+    assert isinstance(read, FileRecord)
+    assert read.warnings == ("not a DOI: 'none yet'",)
+    item = to_item(read.record)
+    assert {name: item[name] for name in more} == more
+    assert "counts_by_year" not in item
+
+
+@pytest.mark.parametrize("kind", WorkType)
+def test_every_type_is_read_as_it_was_written(kind):
+    assert to_record(to_item(replace(to_record(a_work()), type=kind))).type is kind
+
+
+def test_recorded_works_survive_being_written():
+    for name in ("entity_work_2026.json", "samedoi_pnas.1414271111.json"):
+        found = orjson.loads(shared(f"payloads/openalex/{name}").read_bytes())
+        found = found["response"]["body"] if "response" in found else found
+        (work,) = in_file(found)
+        (again,) = records_in("openalex-json", written("openalex-json", [work]))
+        assert set(again.concepts) == set(work.concepts)
+        # What a place of publication is called raw is written only where our types need it.
+        assert replace(again, concepts=work.concepts, types_as_given=work.types_as_given) == work
+
+
+@given(st.lists(articles, max_size=3))
+def test_what_was_written_is_read_back(works):
+    again = records_in("openalex-json", written("openalex-json", works))
+    assert [as_openalex_says(a) for a in again] == [as_openalex_says(w) for w in works]
+
+
+def as_openalex_says(work: WorkRecord) -> WorkRecord:
+    """What OpenAlex's members can say of the work: whole names, no first of a month."""
+    date = (work.published or "").removesuffix("-01").removesuffix("-01")
+    venue = work.venue or VenueClaim()
+    return WorkRecord(
+        source=work.source,
+        key="",
+        label=work.label,
+        identifiers=work.identifiers,
+        title=work.title,
+        abstract=work.abstract,
+        type=work.type,
+        published=PartialDate(date),
+        venue=VenueClaim(name=venue.name, issns=venue.issns, publisher=venue.publisher),
+        volume=work.volume,
+        issue=work.issue,
+        pages=work.pages,
+        language=work.language,
+        authors=tuple(
+            AuthorClaim(name=a.name or a.collective or f"{a.given or ''} {a.family}".strip())
+            for a in work.authors
+        ),
+        concepts=work.concepts,
+        urls=work.urls,
+    )
