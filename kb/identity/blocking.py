@@ -1,0 +1,118 @@
+"""Which records are worth comparing: those that share a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from kb.identity.descriptions import Description
+from kb.identity.titles import is_generic
+
+_HEAD: Final = 20
+# Blocks above this are sorted and each record is compared with its neighbours alone.
+_WHOLE_BLOCK: Final = 24
+_NEIGHBOURS: Final = 6
+
+
+def blocking_keys(d: Description) -> tuple[str, ...]:
+    """The keys of a record: stable text, comparable between versions of this module only. Two
+    records of one work share at least one of them unless both are poor or badly damaged.
+
+    `d:` DOI without version, `p:` PMID, `c:` PMCID; `t:` and `e:` head and end of the title, with
+    first author and year where the title is a common one; `l:` volume, page, year; `a:` first
+    author, year, longest word of the title; `s:` first author and page; `b:` abstract's beginning.
+    """
+    keys: list[str] = []
+    if d.doi:
+        keys.append("d:" + d.doi)
+    if d.pmid:
+        keys.append("p:" + d.pmid)
+    if d.pmcid:
+        keys.append("c:" + d.pmcid)
+    place = d.pages
+    year = d.year
+    family = d.first_family
+    letters = d.letters
+    if letters:
+        if len(letters) < _HEAD and is_generic(d.titles[0]):
+            keys.append(f"t:{letters}|{family}|{year}")
+            if place is not None:
+                keys.append(f"t:{letters}|{place.first}|{year}")
+        else:
+            keys.append("t:" + letters[:_HEAD])
+            if len(letters) > _HEAD:
+                keys.append("e:" + letters[-_HEAD:])
+        if family and year:
+            keys.append(f"a:{family}|{year}|{max(d.titles[0].split(), key=len)}")
+        for other in d.titles[1:]:
+            closed = other.replace(" ", "")
+            keys.append("t:" + closed[:_HEAD])
+            keys.append("e:" + closed[-_HEAD:])
+    if place is not None:
+        if d.volume and year:
+            keys.append(f"l:{d.volume[0]}|{place.first}|{year}")
+        if family and place.first > 1:
+            keys.append(f"s:{family}|{place.first}")
+    if d.abstract:
+        keys.append("b:" + d.abstract[:60])
+    return tuple(keys)
+
+
+def candidate_pairs(descriptions: Sequence[Description]) -> list[tuple[int, int]]:
+    """Pairs of positions (first < second) of records that share a key, each once, in order.
+
+    In a block above 24 records each is compared with the 6 that follow it when the block is
+    sorted by title, author, year and pages, so that work grows with the records and not with the
+    square of those called "Editorial".
+    """
+    hashes: list[int] = []
+    owners: list[int] = []
+    for position, d in enumerate(descriptions):
+        keys = blocking_keys(d)
+        hashes.extend(map(hash, keys))
+        owners.extend([position] * len(keys))
+    return _pairs(descriptions, np.array(hashes, dtype=np.int64), np.array(owners, dtype=np.int64))
+
+
+def _pairs(
+    descriptions: Sequence[Description], hashes: np.ndarray, owners: np.ndarray
+) -> list[tuple[int, int]]:
+    if not len(hashes):
+        return []
+    order = np.lexsort((owners, hashes))
+    hashes, owners = hashes[order], owners[order]
+    starts = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]])
+    sizes = np.diff(np.r_[starts, len(hashes)])
+    count = len(descriptions)
+    codes: list[np.ndarray] = []
+    for size in np.unique(sizes[(sizes > 1) & (sizes <= _WHOLE_BLOCK)]):
+        block = owners[starts[sizes == size][:, None] + np.arange(size)]
+        first, second = np.triu_indices(size, 1)
+        codes.append((block[:, first] * count + block[:, second]).ravel())
+    for start, size in zip(
+        starts[sizes > _WHOLE_BLOCK].tolist(), sizes[sizes > _WHOLE_BLOCK].tolist(), strict=True
+    ):
+        block = np.array(
+            sorted(owners[start : start + size].tolist(), key=lambda i: _order(descriptions[i]))
+        )
+        for step in range(1, _NEIGHBOURS + 1):
+            low = np.minimum(block[:-step], block[step:])
+            high = np.maximum(block[:-step], block[step:])
+            codes.append(low * count + high)
+    if not codes:
+        return []
+    unique = np.unique(np.concatenate(codes))
+    unique = unique[unique // count != unique % count]
+    return list(zip((unique // count).tolist(), (unique % count).tolist(), strict=True))
+
+
+def _order(d: Description) -> tuple[str, str, int, int, str]:
+    return (
+        d.letters,
+        d.first_family,
+        d.year or 0,
+        d.pages.first if d.pages else 0,
+        d.record_id,
+    )

@@ -1,0 +1,695 @@
+"""Are two records one work? A verdict with the evidence for and against, in words for people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from rapidfuzz import fuzz
+
+from kb.identity.descriptions import Description
+from kb.identity.names import Agreement, compare_authors
+from kb.identity.titles import is_generic
+from kb.identity.venues import compare_venues, is_meeting, is_preprint_server, share_issn
+from kb.identity.wording import UNLIKE, Likeness, TitleComparison, are_near, compare_titles
+
+AGAINST, UNSAID, PART, LIKELY, SAME = Agreement
+
+
+class Verdict(StrEnum):
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
+
+
+class Strength(IntEnum):
+    """What stands behind a verdict; where two joins exclude each other, the stronger is made."""
+
+    DESCRIPTION = 0
+    PLACE = 1
+    IDENTIFIER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`reason` names the rule that decided. `link` says how two different works belong together
+    ("preprint of", "companion paper" ...); None where they do not, or are one."""
+
+    verdict: Verdict
+    reason: str
+    evidence_for: tuple[str, ...] = ()
+    evidence_against: tuple[str, ...] = ()
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict without its evidence in words, which takes longer to write than to find."""
+
+    verdict: Verdict
+    reason: str
+    link: str | None = None
+    strength: Strength = Strength.DESCRIPTION
+
+
+def compare(a: Description, b: Description) -> Comparison:
+    """Whether two records are one work. The order of the two does not matter."""
+    facts = _Facts(a, b)
+    judged = _judge(facts)
+    pro, contra = _evidence(facts)
+    return Comparison(judged.verdict, judged.reason, pro, contra, judged.link)
+
+
+def judge(a: Description, b: Description) -> Judgement:
+    """The verdict of `compare` alone."""
+    if not _is_worth_a_look(a, b):
+        return _NOT_ALIKE
+    return _judge(_Facts(a, b))
+
+
+def contradiction(a: Description, b: Description) -> str | None:
+    """Why two records can never be in one cluster, whatever connects them; None where they can."""
+    same, against = compare_identifiers(a, b)
+    if against:
+        return against
+    if same:
+        return None
+    f = _Facts(a, b)
+    if f.pages is SAME:
+        return None
+    if f.title.apart:
+        return f"in the titles {f.title.apart}"
+    if f.volume is AGAINST and f.pages is AGAINST:
+        return "volume and pages differ"
+    if f.year is AGAINST:
+        return f"years {a.year} and {b.year}"
+    kind = _kinds_apart(f)
+    return kind.reason if kind is not None else None
+
+
+def compare_identifiers(a: Description, b: Description) -> tuple[str, str]:
+    """What strong identifier both have ("DOI 10..."), and which contradict ("PMID 1 against 2").
+
+    Versions of one review or preprint have DOIs that do not contradict each other.
+    """
+    same = against = ""
+    if a.doi and b.doi:
+        if a.doi == b.doi:
+            same = f"DOI {a.doi}"
+        else:
+            against = f"DOI {a.doi} against {b.doi}"
+    if a.pmid and b.pmid:
+        if a.pmid == b.pmid:
+            same = same or f"PMID {a.pmid}"
+        else:
+            against = against or f"PMID {a.pmid} against {b.pmid}"
+    if a.pmcid and b.pmcid:
+        if a.pmcid == b.pmcid:
+            same = same or f"PMCID {a.pmcid}"
+        else:
+            against = against or f"PMCID {a.pmcid} against {b.pmcid}"
+    return same, against
+
+
+# -- facts -----------------------------------------------------------------------------------------
+
+
+def _is_worth_a_look(a: Description, b: Description) -> bool:
+    """Whether anything but one blocking key connects the two; most pairs end here."""
+    if a.letters and b.letters and are_near(a.letters, b.letters):
+        return True
+    if (
+        (a.doi is not None and a.doi == b.doi)
+        or (a.pmid is not None and a.pmid == b.pmid)
+        or (a.pmcid is not None and a.pmcid == b.pmcid)
+        or (a.abstract and a.abstract == b.abstract)
+    ):
+        return True
+    p, q = a.pages, b.pages
+    if p is not None and q is not None and p.first == q.first and _volumes(a, b) >= LIKELY:
+        return True
+    return len(a.titles) > 1 or len(b.titles) > 1
+
+
+class _Facts:
+    """How two records agree, point by point; what is dear to know is found when first asked."""
+
+    __slots__ = (
+        "_authors", "_venue", "a", "b", "ids_against", "ids_same", "number", "pages", "title",
+        "volume", "year",
+    )  # fmt: skip
+
+    def __init__(self, a: Description, b: Description) -> None:
+        self.a, self.b = a, b
+        self._authors: Agreement | None = None
+        self._venue: Agreement | None = None
+        self.ids_same, self.ids_against = compare_identifiers(a, b)
+        self.title = _titles(a, b)
+        self.year = _years(a.year, b.year)
+        self.volume = _volumes(a, b)
+        self.number = _numbers(a, b)
+        self.pages = _pages(a, b)
+
+    @property
+    def authors(self) -> Agreement:
+        if self._authors is None:
+            a, b = self.a, self.b
+            if a.author_text and a.author_text == b.author_text:
+                self._authors = SAME if a.authors.families else UNSAID
+            else:
+                self._authors = compare_authors(a.authors, b.authors)
+        return self._authors
+
+    @property
+    def venue(self) -> Agreement:
+        if self._venue is None:
+            a, b = self.a, self.b
+            self._venue = max(
+                (compare_venues(v, w) for v in a.venues for w in b.venues), default=UNSAID
+            )
+            if self._venue < LIKELY and a.isbns and b.isbns and share_issn(a.isbns, b.isbns):
+                self._venue = LIKELY
+        return self._venue
+
+    @property
+    def places_same(self) -> int:
+        return (self.volume >= LIKELY) + (self.number >= LIKELY) + (self.pages is SAME)
+
+    @property
+    def places_against(self) -> int:
+        return (self.volume is AGAINST) + (self.number is AGAINST) + (self.pages is AGAINST)
+
+    @property
+    def is_one_place(self) -> bool:
+        """Volume and first page, which a venue has once."""
+        return self.pages is SAME and self.volume >= LIKELY
+
+    @property
+    def is_one_range(self) -> bool:
+        """Whether both give the same first and last page, three or more: several abstracts of one
+        group may stand on a page, on three stands one paper."""
+        p, q = self.a.pages, self.b.pages
+        return (
+            p is not None
+            and q is not None
+            and p.last is not None
+            and p.first == q.first
+            and p.last == q.last
+            and p.last >= p.first + 2
+        )
+
+    @property
+    def is_same_abstract(self) -> bool:
+        return bool(self.a.abstract) and self.a.abstract == self.b.abstract
+
+
+def _titles(a: Description, b: Description) -> TitleComparison:
+    if not a.titles or not b.titles:
+        return UNLIKE
+    best = compare_titles(a.titles[0], b.titles[0])
+    if len(a.titles) + len(b.titles) > 2 and best.likeness is not Likeness.EXACT:
+        every = [compare_titles(t, u) for t in a.titles for u in b.titles]
+        best = max(every, key=lambda c: (c.likeness, not c.apart))
+    return best
+
+
+def _years(a: int | None, b: int | None) -> Agreement:
+    if a is None or b is None:
+        return UNSAID
+    apart = abs(a - b)
+    return SAME if apart == 0 else LIKELY if apart == 1 else PART if apart == 2 else AGAINST
+
+
+def _volumes(a: Description, b: Description) -> Agreement:
+    x, y = a.volume, b.volume
+    if not x or not y:
+        return UNSAID
+    if x[0] == y[0]:
+        return SAME
+    if x[0] in y or y[0] in x:
+        return LIKELY
+    # Volume and issue in each other's place, the year for a volume, words for a number.
+    if x[0] in b.number or y[0] in a.number:
+        return UNSAID
+    if str(a.year) in (x[0], y[0]) or str(b.year) in (x[0], y[0]):
+        return UNSAID
+    return AGAINST if x[0].isdigit() and y[0].isdigit() else UNSAID
+
+
+def _numbers(a: Description, b: Description) -> Agreement:
+    x, y = a.number, b.number
+    if not x or not y:
+        return UNSAID
+    if x == y:
+        return SAME
+    if set(x) & set(y):
+        return LIKELY
+    if x[0] in b.volume or y[0] in a.volume:
+        return UNSAID
+    return AGAINST if x[0].isdigit() and y[0].isdigit() else UNSAID
+
+
+def _pages(a: Description, b: Description) -> Agreement:
+    """SAME: the first page is. PART: they overlap or end alike, as with a slip in one of them."""
+    p, q = a.pages, b.pages
+    if p is None or q is None:
+        return UNSAID
+    if p.first == q.first:
+        return AGAINST if p.letters and q.letters and p.letters[0] != q.letters[0] else SAME
+    for one, of_one, other, of_other in ((p, a, q, b), (q, b, p, a)):
+        # Numbered from 1 ahead of its issue, or beside an article number.
+        if one.first == 1 and (
+            (one.last and one.length == other.length)
+            or not (of_one.volume or of_one.number)
+            or (other.last is None and one.last is not None)
+        ):
+            return UNSAID
+        # The issue where the page should be.
+        if not of_one.volume and str(one.first) in of_other.number:
+            return UNSAID
+    if p.last is None or q.last is None:
+        return AGAINST
+    is_overlap = p.last == q.last or (p.first < q.last and q.first < p.last)
+    return PART if is_overlap else AGAINST
+
+
+# -- kinds -----------------------------------------------------------------------------------------
+
+_JOURNAL, _MEETING, _BOOK, _THESIS, _REPORT, _PREPRINT = range(6)
+_CLASSES: Final = {
+    "article": _JOURNAL,
+    "inproceedings": _MEETING,
+    "conference": _MEETING,
+    "conference abstract": _MEETING,
+    "conference paper": _MEETING,
+    "incollection": _BOOK,
+    "inbook": _BOOK,
+    "book": _BOOK,
+    "book chapter": _BOOK,
+    "phdthesis": _THESIS,
+    "mastersthesis": _THESIS,
+    "thesis": _THESIS,
+    "techreport": _REPORT,
+    "report": _REPORT,
+    "unpublished": _REPORT,
+    "preprint": _PREPRINT,
+}
+# Registrants that give DOIs to preprints alone: bioRxiv and medRxiv, arXiv, Research Square,
+# SSRN, Preprints.org, ChemRxiv, OSF, Authorea.
+_PREPRINT_DOI: Final = re.compile(
+    r"10\.(?:1101/(?:\d{4}\.\d\d\.\d\d\.|\d{6})|48550/arxiv|21203/rs|2139/ssrn|20944/preprints|"
+    r"26434/chemrxiv|31219/osf|31234/osf|22541/au)"
+)
+
+
+def _class(d: Description) -> int | None:
+    """What kind of publication a record says it is; None where it does not say."""
+    if any(is_preprint_server(v) for v in d.venues) or (
+        d.doi is not None and _PREPRINT_DOI.match(d.doi)
+    ):
+        return _PREPRINT
+    known = _CLASSES.get(d.kind)
+    # Table and reference manager call everything an article that is nothing else.
+    if known in (_JOURNAL, None) and any(is_meeting(v) for v in d.venues):
+        return _MEETING
+    return known
+
+
+_LINKS: Final = {
+    _PREPRINT: "preprint of",
+    _MEETING: "conference abstract of",
+    _THESIS: "thesis version of",
+    _REPORT: "working paper of",
+    _BOOK: "book version of",
+}
+
+
+def _link(f: _Facts) -> str | None:
+    """How two different works with alike titles belong together."""
+    if f.authors < PART:
+        return None
+    x, y = _class(f.a), _class(f.b)
+    if x != y:
+        for kind, link in _LINKS.items():
+            if kind in (x, y):
+                return link
+    if f.title.is_series:
+        return "companion paper"
+    if f.a.language and f.b.language and f.a.language != f.b.language:
+        return "translation of"
+    return None
+
+
+_NOTICES: Final = {
+    "correction of": "a correction",
+    "retraction of": "a notice of retraction",
+    "expression of concern about": "an expression of concern",
+    "reply": "a reply",
+    "comment on": "a comment",
+}
+
+
+def _kinds_apart(f: _Facts) -> Judgement | None:
+    """Where one record is about the other, or a flagged or earlier state of it."""
+    a, b = f.a, f.b
+    is_placed = f.is_one_place and f.authors >= LIKELY
+    if a.about != b.about and not is_placed:
+        about = next(n for n in _NOTICES if n in (a.about, b.about))
+        return Judgement(
+            Verdict.DIFFERENT, f"one is {_NOTICES[about]}", about if f.title.likeness else None
+        )
+    if a.is_flagged != b.is_flagged and not (f.ids_same or is_placed):
+        return Judgement(
+            Verdict.DIFFERENT, "one is marked as retracted or withdrawn", "retracted version of"
+        )
+    if not f.ids_same and f.venue < LIKELY and not f.is_one_place:
+        x, y = _class(a), _class(b)
+        # What does not say where it appeared may be the preprint itself.
+        if x != y and _PREPRINT in (x, y) and ((a.venues and b.venues) or f.ids_against):
+            return Judgement(Verdict.DIFFERENT, "one is a preprint", "preprint of")
+    return None
+
+
+# -- the rules -------------------------------------------------------------------------------------
+
+_NOT_ALIKE: Final = Judgement(Verdict.DIFFERENT, "the titles are not alike")
+
+
+def _same(reason: str, strength: Strength = Strength.DESCRIPTION) -> Judgement:
+    return Judgement(Verdict.SAME, reason, None, strength)
+
+
+def _judge(f: _Facts) -> Judgement:
+    alike = f.title.likeness
+    if f.ids_against:
+        return _by_contradiction(f)
+    if f.ids_same:
+        return _by_identifier(f)
+    if alike <= Likeness.LOOSE and not f.is_one_place and not f.is_same_abstract:
+        return _NOT_ALIKE
+    kind = _kinds_apart(f)
+    if kind is not None:
+        return kind
+    if f.title.apart:
+        return _apart(f)
+    if alike <= Likeness.LOOSE:
+        return _by_place(f)
+    if is_generic(f.a.titles[0]) or is_generic(f.b.titles[0]):
+        return _generic(f)
+    return _by_description(f)
+
+
+def _by_contradiction(f: _Facts) -> Judgement:
+    """Strong identifiers differ: never one, but perhaps by a slip, or two that belong together."""
+    reason = f.ids_against
+    if f.title.likeness < Likeness.CLOSE:
+        return Judgement(Verdict.DIFFERENT, reason)
+    kind = _kinds_apart(f)
+    if kind is not None:
+        return kind
+    if f.authors in (AGAINST, UNSAID):
+        return Judgement(Verdict.DIFFERENT, reason)
+    link = _link(f)
+    if (
+        link is None
+        and f.title.likeness >= Likeness.VARIANT
+        and not f.title.apart
+        and f.authors >= LIKELY
+        and f.venue is not AGAINST
+        and f.places_against == 0
+        and f.year in (SAME, UNSAID)
+    ):
+        return Judgement(Verdict.UNSURE, f"alike in everything, but {reason}")
+    if link is None and f.title.likeness >= Likeness.VARIANT and f.authors >= LIKELY:
+        link = "version in another venue" if f.venue is AGAINST else "another in a series"
+    return Judgement(Verdict.DIFFERENT, reason, link)
+
+
+def _by_identifier(f: _Facts) -> Judgement:
+    """One strong identifier. Sources attach it to the wrong work, and supplements have one DOI for
+    all of their abstracts, so titles and people must not speak against it."""
+    alike = f.title.likeness
+    said = f"same {f.ids_same}"
+    if not f.a.titles or not f.b.titles:
+        return Judgement(Verdict.UNSURE, f"{said}, but one has no title")
+    kind = _kinds_apart(f)
+    if kind is not None:
+        return Judgement(Verdict.UNSURE, f"{said}, but {kind.reason}", kind.link)
+    is_placed = f.places_same >= 2 and f.pages is not AGAINST
+    if f.title.apart and not (is_placed and f.authors >= LIKELY):
+        return Judgement(Verdict.UNSURE, f"{said}, but in the titles {f.title.apart}", _link(f))
+    if is_generic(f.a.titles[0]) and (f.pages is AGAINST or f.authors is AGAINST):
+        return Judgement(Verdict.UNSURE, f"{said}, but a title many works have")
+    if alike >= Likeness.CLOSE:
+        if f.authors is AGAINST and (f.pages is AGAINST or alike < Likeness.CUT):
+            return Judgement(Verdict.UNSURE, f"{said}, but other authors")
+        if f.pages is AGAINST and f.volume is AGAINST:
+            return Judgement(Verdict.UNSURE, f"{said}, but other volume and pages")
+        return _same(f"{said} and title", Strength.IDENTIFIER)
+    if f.authors >= LIKELY and (is_placed or (alike and f.year >= LIKELY and f.venue >= LIKELY)):
+        return _same(f"{said} and authors; the titles differ", Strength.IDENTIFIER)
+    return Judgement(Verdict.UNSURE, f"{said}, but the titles are not alike")
+
+
+def _apart(f: _Facts) -> Judgement:
+    """The wording makes two studies of them, unless they fill the same pages."""
+    reason = f"in the titles {f.title.apart}"
+    if f.is_one_place and f.authors >= LIKELY and f.venue >= PART:
+        if f.is_one_range and f.number is not AGAINST:
+            return _same(
+                "same authors, journal, volume and pages; the titles differ a little",
+                Strength.PLACE,
+            )
+        return Judgement(Verdict.UNSURE, f"same place, but {reason}")
+    if f.authors < PART or f.title.likeness < Likeness.CLOSE:
+        return Judgement(Verdict.DIFFERENT, reason)
+    return Judgement(Verdict.DIFFERENT, reason, _link(f) or "companion paper")
+
+
+def _by_place(f: _Facts) -> Judgement:
+    """The titles are not alike, but the place is one, or the abstract: translated titles."""
+    if f.is_same_abstract and f.authors >= LIKELY and f.year >= LIKELY:
+        if f.places_against == 0 and f.venue is not AGAINST:
+            return _same("same abstract, authors and year; the titles differ")
+        return Judgement(Verdict.UNSURE, "same abstract and authors, but other title and place")
+    if (
+        not f.is_one_place
+        or f.year < LIKELY
+        or f.venue < LIKELY
+        or f.authors < LIKELY
+        or f.number is AGAINST
+    ):
+        return _NOT_ALIKE
+    if f.is_one_range and f.a.titles and f.b.titles:
+        return _same("same authors, journal, volume and pages; the titles differ", Strength.PLACE)
+    return Judgement(Verdict.UNSURE, "same authors, journal, volume and page, but other titles")
+
+
+def _generic(f: _Facts) -> Judgement:
+    """A title many works have says nothing: place, authors and venue must all agree."""
+    if f.title.likeness < Likeness.VARIANT:
+        return _NOT_ALIKE
+    if f.venue >= LIKELY and f.year is SAME and f.places_against == 0:
+        if f.is_one_place and (f.authors >= LIKELY or (f.authors is UNSAID and f.is_one_range)):
+            return _same("same authors, journal, volume and page", Strength.PLACE)
+        if f.authors is SAME and f.places_same:
+            return Judgement(Verdict.UNSURE, "a title many works have, and the page is not given")
+    return Judgement(Verdict.DIFFERENT, "a title many works have, and no place in common")
+
+
+def _by_description(f: _Facts) -> Judgement:
+    """Alike titles that say something, and no identifier in common."""
+    return (
+        _in_one_place(f) or _excluded(f) or _uncontradicted(f) or _with_a_slip(f) or _undecided(f)
+    )
+
+
+def _in_one_place(f: _Facts) -> Judgement | None:
+    if not f.is_one_place:
+        return None
+    alike = f.title.likeness
+    is_variant = alike >= Likeness.VARIANT
+    if f.authors >= LIKELY and (f.venue is not AGAINST or is_variant):
+        return _same("same title, authors, volume and page", Strength.PLACE)
+    if f.venue >= PART and f.authors is not AGAINST and (alike >= Likeness.CUT or f.year is SAME):
+        return _same("same title, journal, volume and page", Strength.PLACE)
+    if f.venue >= LIKELY and is_variant and f.year >= LIKELY:
+        return _same("same title, journal, year, volume and page", Strength.PLACE)
+    return None
+
+
+def _excluded(f: _Facts) -> Judgement | None:
+    if f.authors is AGAINST:
+        return Judgement(Verdict.DIFFERENT, "other authors")
+    if f.venue is AGAINST:
+        link = _link(f)
+        if f.title.likeness < Likeness.CUT or f.authors < LIKELY:
+            return Judgement(Verdict.DIFFERENT, "another journal or meeting", link)
+        if f.places_against == 0 and f.year is SAME and link is None:
+            return Judgement(Verdict.UNSURE, "same title, authors and year, but another journal")
+        return Judgement(
+            Verdict.DIFFERENT, "another journal or meeting", link or "version in another venue"
+        )
+    if f.year is AGAINST and not (f.volume >= LIKELY and f.pages in (SAME, PART)):
+        return Judgement(Verdict.DIFFERENT, "years far apart", _link(f))
+    return None
+
+
+def _uncontradicted(f: _Facts) -> Judgement | None:
+    """Where neither volume, number nor pages contradict."""
+    if f.places_against:
+        return None
+    alike, year, authors, venue = f.title.likeness, f.year, f.authors, f.venue
+    is_variant = alike >= Likeness.VARIANT
+    if authors >= LIKELY and venue >= LIKELY:
+        if is_variant and year in (SAME, UNSAID):
+            return _same("same title, authors and journal, nothing contradicts")
+        if is_variant and year is LIKELY and (f.places_same or _is_ahead_of_print(f)):
+            return _same("same title, authors and journal, published ahead of print")
+        if year is SAME and authors is SAME:
+            if alike is Likeness.CUT:
+                return _same("same title but for its end, same authors, journal and year")
+            if alike is Likeness.LONGER or (alike is Likeness.CLOSE and f.volume >= LIKELY):
+                return _same("nearly the same title, same authors, journal and year")
+    if not is_variant:
+        return None
+    if authors >= LIKELY and f.pages is SAME and year >= LIKELY:
+        return _same("same title, authors, year and page")
+    if venue >= LIKELY and year is SAME and f.places_same:
+        # Authors are missing, or few in common.
+        return _same("same title, journal, year and volume or page")
+    # Little is said, and all of it agrees.
+    if authors is SAME and venue is UNSAID and year is SAME and not _may_be_versions(f):
+        return _same("same title, authors and year, nothing contradicts")
+    return None
+
+
+def _with_a_slip(f: _Facts) -> Judgement | None:
+    """One of volume, number and pages differs where the others agree."""
+    alike, authors, venue = f.title.likeness, f.authors, f.venue
+    if (
+        alike >= Likeness.CLOSE
+        and f.is_same_abstract
+        and authors >= LIKELY
+        and venue >= LIKELY
+        and f.year >= LIKELY
+        and f.places_against <= 1
+    ):
+        return _same("same abstract, authors and journal, nearly the same title")
+    if alike < Likeness.VARIANT or authors < LIKELY or venue < PART:
+        return None
+    if f.volume >= LIKELY and f.pages is PART:
+        return _same("same title, authors, journal and volume; the pages overlap")
+    if f.places_against != 1 or venue < LIKELY:
+        return None
+    if f.places_same >= 2:
+        return _same("same title, authors and journal; one of volume, number and pages differs")
+    if (
+        f.volume >= LIKELY
+        and f.year is SAME
+        and authors is SAME
+        and len(f.a.authors.families) >= 3
+        and len(f.a.letters) >= 40
+    ):
+        return _same("same long title, authors, journal and volume; the pages differ")
+    return None
+
+
+def _undecided(f: _Facts) -> Judgement:
+    link = _link(f)
+    alike = f.title.likeness
+    if alike >= Likeness.VARIANT and f.authors >= PART:
+        return Judgement(Verdict.UNSURE, "same title and authors, but not the same place", link)
+    if alike >= Likeness.CLOSE and f.authors >= LIKELY and f.places_against == 0:
+        return Judgement(Verdict.UNSURE, "nearly the same title, same authors", link)
+    if alike >= Likeness.VARIANT and f.year >= LIKELY and f.places_against == 0:
+        return Judgement(Verdict.UNSURE, "same title and year, authors not given")
+    return Judgement(Verdict.DIFFERENT, "too little in common", link)
+
+
+def _is_ahead_of_print(f: _Facts) -> bool:
+    """Whether one of two records a year apart has no place yet. Meetings say the same every year,
+    and have nothing ahead of print."""
+    if _MEETING in (_class(f.a), _class(f.b)):
+        return False
+    return any(not d.volume and not d.number for d in (f.a, f.b))
+
+
+def _may_be_versions(f: _Facts) -> bool:
+    """Whether one may be the paper of a meeting, the report or the thesis that the other was made
+    of: where no venue is given, only the kinds of the records tell."""
+    x, y = _class(f.a), _class(f.b)
+    return x is not None and y is not None and x != y
+
+
+# -- in words --------------------------------------------------------------------------------------
+
+_TITLES: Final = {
+    Likeness.EXACT: "same title",
+    Likeness.VARIANT: "same title, written differently",
+    Likeness.CUT: "one title is part of the other",
+    Likeness.LONGER: "nearly the same title",
+    Likeness.CLOSE: "nearly the same title",
+}
+
+
+def _evidence(f: _Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    a, b = f.a, f.b
+    pro: list[str] = []
+    contra: list[str] = []
+    if f.ids_same:
+        pro.append(f"same {f.ids_same}")
+    if f.ids_against:
+        contra.append(f.ids_against)
+    if not a.titles or not b.titles:
+        contra.append("no title to compare")
+    elif f.title.likeness in _TITLES:
+        pro.append(_TITLES[f.title.likeness])
+    else:
+        contra.append("titles not alike")
+    if f.title.apart:
+        contra.append(f"in the titles {f.title.apart}")
+    elif f.title.differing:
+        contra.append(f"in the titles {f.title.differing}")
+    if a.about != b.about:
+        contra.append(f"one is {next(_NOTICES[n] for n in _NOTICES if n in (a.about, b.about))}")
+    _tell(pro, contra, f.authors, "authors", _people(a), _people(b))
+    _tell(pro, contra, f.venue, "journal", " / ".join(a.venues), " / ".join(b.venues))
+    _tell(pro, contra, f.year, "year", str(a.year), str(b.year))
+    _tell(pro, contra, f.volume, "volume", " ".join(a.volume), " ".join(b.volume))
+    _tell(pro, contra, f.number, "number", " ".join(a.number), " ".join(b.number))
+    _tell(pro, contra, f.pages, "pages", _span(a), _span(b))
+    if a.abstract and b.abstract:
+        if a.abstract == b.abstract:
+            pro.append("same beginning of the abstract")
+        elif not fuzz.ratio(a.abstract, b.abstract, score_cutoff=60):
+            contra.append("other abstracts")
+    return tuple(pro), tuple(contra)
+
+
+def _tell(
+    pro: list[str], contra: list[str], agreement: Agreement, what: str, x: str, y: str
+) -> None:
+    if agreement is UNSAID:
+        return
+    x, y = (t if len(t) <= 80 else t[:77] + "..." for t in (x, y))
+    if agreement is AGAINST or (what in ("year", "pages") and agreement is not SAME):
+        contra.append(f"{what} {x} against {y}")
+    elif agreement is SAME:
+        pro.append(f"same {what}" + (f" {x}" if x == y and len(x) < 12 else ""))
+    else:
+        pro.append(f"{what} {x} and {y}")
+
+
+def _people(d: Description) -> str:
+    families = d.authors.families
+    return ", ".join(families[:4]) + (" ..." if len(families) > 4 else "")
+
+
+def _span(d: Description) -> str:
+    p = d.pages
+    if p is None:
+        return ""
+    return f"{p.letters}{p.first}" + (f"-{p.last}" if p.last is not None else "")

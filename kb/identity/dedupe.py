@@ -1,0 +1,172 @@
+"""From records to clusters of records that are one work each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from kb.errors import Conflict
+from kb.identity.blocking import candidate_pairs
+from kb.identity.clusters import Clusters
+from kb.identity.comparison import (
+    Comparison,
+    Verdict,
+    compare,
+    contradiction,
+    judge,
+)
+from kb.identity.descriptions import Description
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records, as positions in the list given, and what was found about them."""
+
+    first: int
+    second: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsDecision:
+    """That two records are one work, or are not, as a person says."""
+
+    first: int
+    second: int
+    is_same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplication:
+    """`clusters` has every record, singletons included. `unsure` pairs are for a person, one for
+    any two clusters; `linked` pairs are different works that belong together."""
+
+    clusters: list[list[int]]
+    unsure: list[Pair]
+    linked: list[Pair]
+    compared: int
+
+    @property
+    def removed(self) -> int:
+        """How many records are duplicates of another."""
+        return sum(len(cluster) - 1 for cluster in self.clusters)
+
+
+def deduplicate(
+    descriptions: Sequence[Description],
+    progress: Progress | None = None,
+    decisions: Iterable[PersonsDecision] = (),
+) -> Deduplication:
+    """Find the records that are one work. The answer does not depend on the order of the records,
+    as long as their `record_id` are unique.
+
+    Raises
+    ------
+    Conflict
+        If the decisions contradict each other.
+    """
+    count = len(descriptions)
+
+    def apart(i: int, j: int) -> str | None:
+        return contradiction(descriptions[i], descriptions[j])
+
+    clusters = Clusters(count, apart)
+    decided = _decide(clusters, descriptions, decisions)
+
+    same: list[tuple[int, str, str, int, int]] = []
+    doubtful: list[tuple[int, int]] = []
+    linked: list[tuple[int, int]] = []
+    compared = 0
+    pairs = candidate_pairs(descriptions)
+    total = len(pairs)
+    for first, second in pairs:
+        compared += 1
+        if progress is not None and compared % 20_000 == 0:
+            progress("comparing pairs", compared, total)
+        judged = judge(descriptions[first], descriptions[second])
+        if judged.verdict is Verdict.SAME:
+            ids = sorted((descriptions[first].record_id, descriptions[second].record_id))
+            same.append((-judged.strength, ids[0], ids[1], first, second))
+        elif judged.verdict is Verdict.UNSURE:
+            doubtful.append((first, second))
+        if judged.link is not None and judged.verdict is not Verdict.SAME:
+            linked.append((first, second))
+
+    # The surest first, then by id: which of two joins that contradict each other is refused must
+    # not hang on the order of the records.
+    same.sort()
+    refused: list[tuple[int, int, str]] = []
+    for _, _, _, first, second in same:
+        why = clusters.join(first, second)
+        if why is not None:
+            refused.append((first, second, why))
+    unsure = _reviewable(descriptions, clusters, doubtful, refused, decided)
+    belonging = [
+        Pair(i, j, compare(descriptions[i], descriptions[j]))
+        for i, j in _one_each(clusters, descriptions, linked)
+    ]
+    return Deduplication(clusters.all(), unsure, belonging, compared)
+
+
+def _decide(
+    clusters: Clusters, descriptions: Sequence[Description], decisions: Iterable[PersonsDecision]
+) -> set[tuple[int, int]]:
+    """Join and keep apart as people decided; the pairs decided."""
+    decisions = list(decisions)
+    decided = {(min(d.first, d.second), max(d.first, d.second)) for d in decisions}
+    for d in decisions:
+        if d.is_same:
+            clusters.join(d.first, d.second, by_person=True)
+    for d in decisions:
+        if not d.is_same:
+            if clusters.find(d.first) == clusters.find(d.second):
+                ids = [descriptions[i].record_id for i in (d.first, d.second)]
+                raise Conflict(
+                    f"the decisions contradict each other: {ids[0]!r} and {ids[1]!r} are decided "
+                    "to be different, and by other decisions to be the same; correct one of them"
+                )
+            clusters.keep_apart(d.first, d.second)
+    return decided
+
+
+def _reviewable(
+    descriptions: Sequence[Description],
+    clusters: Clusters,
+    doubtful: list[tuple[int, int]],
+    refused: list[tuple[int, int, str]],
+    decided: set[tuple[int, int]],
+) -> list[Pair]:
+    reasons = {(i, j): why for i, j, why in refused}
+    open_pairs = [p for p in (*reasons, *doubtful) if p not in decided]
+    found = []
+    for i, j in _one_each(clusters, descriptions, open_pairs):
+        comparison = compare(descriptions[i], descriptions[j])
+        if (i, j) in reasons:
+            comparison = Comparison(
+                Verdict.UNSURE,
+                f"{comparison.reason}, but others of their records contradict",
+                comparison.evidence_for,
+                (*comparison.evidence_against, reasons[i, j]),
+                comparison.link,
+            )
+        found.append(Pair(i, j, comparison))
+    return found
+
+
+def _one_each(
+    clusters: Clusters, descriptions: Sequence[Description], pairs: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """One pair for any two clusters, the first by record id; pairs within one cluster left out."""
+    chosen: dict[tuple[int, int], tuple[tuple[str, str], tuple[int, int]]] = {}
+    for i, j in pairs:
+        x, y = clusters.find(i), clusters.find(j)
+        if x == y or clusters.must_stay_apart(i, j):
+            continue
+        a, b = descriptions[i].record_id, descriptions[j].record_id
+        pair = ((a, b), (i, j)) if a <= b else ((b, a), (j, i))
+        key = (x, y) if x < y else (y, x)
+        if key not in chosen or pair < chosen[key]:
+            chosen[key] = pair
+    return [pair for _, pair in sorted(chosen.values())]
