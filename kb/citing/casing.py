@@ -60,8 +60,9 @@ def _collect(nodes: Text, verbatim: bool, letters: list[str], fixed: list[bool])
             letters.append(node)
             fixed.extend([verbatim] * len(node))
         else:
-            raised = any(name == "vertical-align" for name, _ in node.form)
-            _collect(node.nodes, verbatim or node.verbatim or raised, letters, fixed)
+            # Raised, lowered and small capitals mean something as they are (test-suite, ImplicitNocase).
+            kept = any(name in ("vertical-align", "font-variant") for name, _ in node.form)
+            _collect(node.nodes, verbatim or node.verbatim or kept, letters, fixed)
 
 
 def _mapped(text: str, fixed: list[bool], change: str) -> list[str]:
@@ -115,21 +116,22 @@ def _sentence(text: str, fixed: list[bool]) -> list[str]:
 
 
 def _title(text: str, fixed: list[bool]) -> list[str]:
-    out = _mapped(text, fixed, "lower") if text.isupper() else list(text)
+    """Words of mixed case, in capitals throughout or with letters beyond ASCII stay as they are, and so
+    do single letters: "mTOR", "MSC", "β", "y" (what the processors agree on beyond the specification).
+    """
+    out = list(text)
     words = list(_WORD.finditer(text))
     for number, word in enumerate(words):
         start, end = word.span()
-        bare = "".join(out[start:end]).strip("“”‘’\"'()[],;:.!?").lower()
+        bare = word[0].strip("“”‘’\"'()[],;:.!?").lower()
         before = text[:start].rstrip("\"'“‘([ \u00a0")
-        follows_pause = not before or before[-1] in ":?!.—" and text[start - 1] != before[-1]
-        is_last = number == len(words) - 1
-        hyphenated = start > 0 and text[start - 1] in "-–/"
-        if bare in _STOP_WORDS and not follows_pause and not is_last:
-            if not hyphenated:
-                if all(not f for f in fixed[start:end]) and out[start].isupper() and text.isupper():
-                    out[start:end] = [c.lower() for c in out[start:end]]
-            continue
-        _capitalize(out, fixed, start, end)
+        starts = not before or (before[-1] in ":?!.—" and text[start - 1] != before[-1])
+        if not starts:
+            is_last = number == len(words) - 1
+            if (bare in _STOP_WORDS and not is_last) or len(bare) == 1:
+                continue
+        if bare.isascii():
+            _capitalize(out, fixed, start, end)
     return out
 
 

@@ -63,6 +63,9 @@ def between(
         _expand_everywhere(items, look, change, found, rule)
     for group in ambiguous():
         if adds_names:
+            if adds_given and rule.startswith("all-names"):
+                # People whom "et al." hides may have to be told apart once they are printed.
+                _expand_everywhere(group, look, change, found, rule, hidden=True)
             _add_names(group, look, change, found, distinct)
         if adds_given and rule == "by-cite":
             for rest in _same(group, look):
@@ -213,6 +216,7 @@ def _expand_everywhere(
     change: _Change,
     found: dict[int, Distinction],
     rule: str,
+    hidden: bool = False,
 ) -> None:
     """Different people who are printed alike are told apart wherever they are named.
 
@@ -222,7 +226,7 @@ def _expand_everywhere(
     alike: dict[str, dict[Name, NameOptions]] = {}
     for item in items:
         for printed in look(item).names[:1]:
-            for name in printed.names[: 1 if primary else printed.shown]:
+            for name in printed.names[: 1 if primary else None if hidden else printed.shown]:
                 if not name.literal:
                     text = plain(displayed(name, printed.options, True, False)).casefold()
                     alike.setdefault(text, {})[name] = printed.options

@@ -15,7 +15,7 @@ from kb.citing.names import sort_parts
 from kb.citing.rendering import (
     Distinction, Dress, Element, Rendering, StyleOptions, compiled, rendered, sortable,
 )  # fmt: skip
-from kb.citing.text import Node, Run, Span, Text, joined, plain, runs_of
+from kb.citing.text import Node, Run, Span, Text, joined, plain, read_marked, runs_of
 
 
 @dataclass(eq=False)
@@ -199,7 +199,7 @@ class Document:
         at = self._rendering(item, self.style.citation.options)
         at.distinction = distinction
         nodes = rendered(self.style.citation.elements, at)
-        return distinctions.AsCited(plain(_without_number(nodes)), at.names_printed)
+        return distinctions.AsCited(plain(_without(nodes, "number")), at.names_printed)
 
     def _rendering(
         self, item: Item, area: Mapping[str, str], in_bibliography: bool = False
@@ -225,11 +225,11 @@ class Document:
         if not how and group_delimiter is None:
             return joined([one.dressed() for one in cites], layout.delimiter)
         groups: dict[str, list[_Printed]] = {}
-        for at, one in enumerate(cites):
-            groups.setdefault(plain(_names_in(one.nodes)) or f"\0{at}", []).append(one)
-        between = group_delimiter if group_delimiter is not None else ", "
-        if not how:
-            between = group_delimiter or ""
+        for one in cites:
+            # Without names only cites that differ by nothing but a year suffix belong together.
+            key = plain(_names_in(one.nodes)) or "\0" + plain(_without(one.nodes, "year-suffix"))
+            groups.setdefault(key, []).append(one)
+        between = group_delimiter if group_delimiter is not None else layout.delimiter
         out: Text = []
         for number, group in enumerate(groups.values()):
             if number:
@@ -244,9 +244,7 @@ class Document:
         if len(group) == 1 or not how:
             return joined([one.dressed() for one in group], between)
         parts: list[tuple[Text, str]] = []  # nodes and the delimiter before them
-        suffix_delimiter = self.style.citation.options.get(
-            "year-suffix-delimiter", self.style.citation.delimiter
-        )
+        suffix_delimiter = self.style.citation.options.get("year-suffix-delimiter", between)
         last_year = ""
         for at, one in enumerate(group):
             nodes = one.nodes
@@ -395,8 +393,8 @@ class _Printed:
     def dressed(self) -> Text:
         if self.cite is None:
             return self.nodes
-        prefix, suffix = self.cite.prefix, self.cite.suffix
-        return [*([prefix] if prefix else []), *self.nodes, *([suffix] if suffix else [])]
+        prefix, suffix = read_marked(self.cite.prefix), read_marked(self.cite.suffix)
+        return [*prefix, *self.nodes, *suffix]
 
 
 def _with_suffix(nodes: Text, layout: Layout) -> Text:
@@ -423,13 +421,13 @@ def _roles_in(nodes: Text, role: str) -> Text:
     return [found] if found else []
 
 
-def _without_number(nodes: Text) -> Text:
+def _without(nodes: Text, role: str) -> Text:
     return [
         node
         if isinstance(node, str)
-        else Span(_without_number(node.nodes), node.form, quoted=node.quoted, role=node.role)
+        else Span(_without(node.nodes, role), node.form, quoted=node.quoted, role=node.role)
         for node in nodes
-        if isinstance(node, str) or node.role != "number"
+        if isinstance(node, str) or node.role != role
     ]
 
 

@@ -123,8 +123,8 @@ def item_from_csl(raw: object) -> Item:
     """
     if not isinstance(raw, Mapping):
         raise InvalidInput(f"not a CSL-JSON item: {_shown(raw)} (expected an object with a type)")
-    kind = raw.get("type", "document")
-    if not isinstance(kind, str) or not kind:
+    kind = raw.get("type") or "document"
+    if not isinstance(kind, str):
         raise InvalidInput(f"not a type of item: {_shown(kind)} (expected e.g. article-journal)")
     item = Item(str(raw.get("id", "")), kind)
     for key, value in raw.items():

@@ -57,29 +57,22 @@ def sort_parts(name: Name, demote: str) -> tuple[str, ...]:
         # Articles do not count: "The University of X" stands under U.
         return (re.sub(r"^(?:the|a|an)\s+", "", name.literal, flags=re.IGNORECASE), "", "", "")
     if demote == "never":
-        return (_side_by_side(name.non_dropping, name.family), name.dropping, name.given, name.suffix)
-    return (
-        name.family,
-        _side_by_side(name.dropping, name.non_dropping),
-        name.given,
-        name.suffix,
-    )
+        family, particles = _side_by_side(name.non_dropping, name.family), name.dropping
+    else:
+        family, particles = name.family, _side_by_side(name.dropping, name.non_dropping)
+    return (family, particles, name.given, name.suffix)
 
 
 _WORD = re.compile(r"(?P<initial>[^\s.\-]+)\.|(?P<word>[^\s.\-]+)|(?P<gap>[\s\u00a0]+)|(?P<hyphen>-)")
-_CROWDED = re.compile(r"[A-Z]{2,3}")
 
 
-def initials(given: str, options: NameOptions, crowded: bool) -> str:
+def initials(given: str, options: NameOptions) -> str:
     """The given names with all but their first letters taken off.
 
     Lower-case words stay ("de"), initials that are there keep being ones, hyphens stay where the style
-    keeps them and stand before a capital: "Jean-Pierre" is J.-P., "Ji-ping" is J. `crowded`: two or three
-    capitals are initials run together, as MEDLINE wrote them until 2002.
+    keeps them and stand before a capital: "Jean-Pierre" is J.-P., "Ji-ping" is J.
     """
     mark = options.initialize_with or ""
-    if crowded and _CROWDED.fullmatch(given):
-        given = " ".join(given)
     out: list[str] = []
     hyphen = False
     for token in _WORD.finditer(given.replace("–", "-")):
@@ -148,7 +141,7 @@ def displayed(name: Name, options: NameOptions, first: bool, english: bool) -> T
         return affixed(dressed(name.literal, family_), family_)
     given_text = name.given
     if options.initialize_with is not None and given_text and name.is_romanesque:
-        given_text = initials(given_text, options, not name.family.isupper())
+        given_text = initials(given_text, options)
     family = dressed(name.family, family_)
     given = dressed(given_text, given_)
     dropping = dressed(name.dropping, given_)
@@ -218,9 +211,6 @@ def listed(
     last_alone = options.et_al_use_last and shown < total and total - shown >= 2
     for at, name in enumerate(names):
         if at >= shown and not (last_alone and at == total - 1):
-            continue
-        if in_sort:
-            printed.append([" ".join(part for part in sort_parts(name, options.demote) if part)])
             continue
         form = options
         wanted = expanded.get(name)

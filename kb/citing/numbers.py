@@ -10,7 +10,9 @@ from collections.abc import Callable
 _NUMERIC = re.compile(
     r"\s*[^\s,&–-]*\d[^\s,&–-]*(?:\s*[,&–-]+\s*[^\s,&–-]*\d[^\s,&–-]*)*\s*$"
 )
-_SEVERAL = re.compile(r"\d[^\s,&–-]*\s*(?:[,&–]|-|\band\b)\s*[^\s,&–-]*\d")
+_SEVERAL = re.compile(
+    r"\d[^\s,&–.-]*(?:\s*[,&–-]\s*(?:(?:and|et|und|y)\s+)?|\s+(?:and|et|und|y)\s+)[^\s,&–.-]*\d(?!\.\d)"
+)
 
 
 def is_numeric(text: str) -> bool:
@@ -18,8 +20,11 @@ def is_numeric(text: str) -> bool:
 
 
 def is_several(text: str) -> bool:
-    """More than one number: "1, 2", "3–4"; a label in front of them stands in the plural."""
-    return bool(_SEVERAL.search(text))
+    """More than one number: "1, 2", "3–4"; a label in front of them stands in the plural.
+
+    "3.8-1" is one version, "12\\-3" one page of a numbering by chapters.
+    """
+    return bool(_SEVERAL.search(text)) and not _DOTTED.search(text)
 
 
 def roman(number: int) -> str:
@@ -36,7 +41,8 @@ def roman(number: int) -> str:
     return "".join(out)
 
 
-_RANGE = re.compile(r"^(\D*)(\d+)(\D*)$")
+_DOTTED = re.compile(r"\d\.\d[\d.]*\s*-|\\-")
+_RANGE = re.compile(r"^(.*\D|)(\d+)(\D*)$")
 _PAGES = re.compile(r"\s*(?P<first>[^\s,&–-]+)\s*[–-]+\s*(?P<last>[^\s,&–-]+)\s*$")
 
 
@@ -46,6 +52,8 @@ def page_range(text: str, form: str, delimiter: str) -> str:
     `form` is expanded, minimal, minimal-two, chicago, chicago-15, chicago-16, or empty: as written, the hyphen
     replaced. What is no range of two numbers with the same prefix stays as it is.
     """
+    if "\\-" in text:
+        return text.replace("\\-", "-")
     pieces = re.split(r"(\s*[,;&]\s*)", text)
     for at in range(0, len(pieces), 2):
         found = _PAGES.match(pieces[at])
@@ -57,7 +65,7 @@ def page_range(text: str, form: str, delimiter: str) -> str:
 
 def _last(first: str, last: str, form: str) -> str:
     a, b = _RANGE.match(first), _RANGE.match(last)
-    if not a or not b or a[3] != b[3] or b[1] not in ("", a[1]):
+    if not a or not b or a[3] != b[3] or a[1] != b[1]:
         return last
     start, end = a[2], b[2]
     if len(end) < len(start):  # "1815–22": written short, taken whole before it is shortened again
@@ -68,8 +76,7 @@ def _last(first: str, last: str, form: str) -> str:
     if form == "expanded":
         return prefix + end + b[3]
     short = _shortened(start, end, form)
-    # The prefix goes with the digits it stands before: S12–S13, but S12–3.
-    return (prefix if short == end else "") + short + b[3]
+    return short + b[3]  # S12–3, e1–8
 
 
 def _shortened(start: str, end: str, form: str) -> str:

@@ -17,7 +17,7 @@ from kb.citing.casing import recased
 from kb.citing.items import DATE_VARIABLES, NAME_VARIABLES, NUMBER_VARIABLES, Date, Day, Item, Name
 from kb.citing.locales import CSL, DatePart, Locale
 from kb.citing.names import NameOptions, PartFormat, listed
-from kb.citing.text import Span, Text, joined, link_to, plain
+from kb.citing.text import Span, Text, joined, link_to, plain, read_marked
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Rendering:
         if variable == "citation-number":
             return [Span([str(self.number)], role="number")]
         if variable == "locator":
-            return [self.locator[1]] if self.locator else []
+            return read_marked(self.locator[1]) if self.locator else []
         if variable in self.suppressed:
             return []
         return self.item.marked(variable)
@@ -220,10 +220,11 @@ class TextElement(Element):
     def _variable(self, at: Rendering) -> Text:
         variable: str = self.variable
         if variable == "year-suffix":
-            at.called += 1
+            # Not counted where there is none: a group of "n.d." and a suffix prints without one.
             suffix = at.distinction.suffix
             if not suffix:
                 return []
+            at.called += 1
             at.filled += 1
             at.suffix_printed = True
             return self.dress.on([Span([suffix], role="year-suffix")], at)
@@ -239,7 +240,7 @@ class TextElement(Element):
         nodes = at.value(variable)
         if not nodes:
             return []
-        if variable in ("page", "locator") or variable in _RANGED:
+        if variable in ("page", "locator") and len(nodes) == 1 or variable in _RANGED:
             nodes = [_ranged(plain(nodes), variable, at)]
         if variable in _LINKS:
             return self.dress.on(nodes, at, link_to(_LINKS[variable](plain(nodes))))
@@ -692,9 +693,9 @@ class Names(Element):
         }.get(options.and_, "")
         if model.et_al is not None:
             term, dress = model.et_al
-            et_al = dress.on([locale.term(term)], at)
+            et_al = dress.on([locale.term(term)] if locale.term(term) else [], at)
         else:
-            et_al = [locale.term("et-al")]
+            et_al = [locale.term("et-al")] if locale.term("et-al") else []
         nodes, shown = listed(
             names,
             options,
@@ -736,15 +737,12 @@ class Names(Element):
         return []
 
     def _name_options(self, at: Rendering, attributes: Mapping[str, str]) -> NameOptions:
-        subsequent = "subsequent" in at.positions and not at.in_bibliography
-        key = (id(at.area), subsequent)
+        key = (id(at.area), at.in_sort)
         if key not in self._options:
-            self._options[key] = self._resolved(at, attributes, subsequent)
+            self._options[key] = self._resolved(at, attributes)
         return self._options[key]
 
-    def _resolved(
-        self, at: Rendering, attributes: Mapping[str, str], subsequent: bool
-    ) -> NameOptions:
+    def _resolved(self, at: Rendering, attributes: Mapping[str, str]) -> NameOptions:
         own = self.name_attributes or {}
         bare = self.name_attributes is None and at.style.nameless_names_are_bare
 
@@ -763,10 +761,9 @@ class Names(Element):
                     return place[inherited]
             return default
 
-        et_al_min, use_first = option("et-al-min", "0"), option("et-al-use-first", "1")
-        if subsequent:
-            et_al_min = option("et-al-subsequent-min") or et_al_min
-            use_first = option("et-al-subsequent-use-first") or use_first
+        demote = at.style.options.get("demote-non-dropping-particle", "display-and-sort")
+        if at.in_sort and demote == "sort-only":
+            demote = "display-and-sort"
         with_ = option("initialize-with", "\0")
         form = option("form", "long", "name-form")
         dress = self.name_dress
@@ -775,15 +772,15 @@ class Names(Element):
             delimiter=option("delimiter", ", ", "name-delimiter"),
             precedes_et_al=option("delimiter-precedes-et-al", "contextual"),
             precedes_last=option("delimiter-precedes-last", "contextual"),
-            et_al_min=int(et_al_min),
-            et_al_use_first=int(use_first),
+            et_al_min=int(option("et-al-min", "0")),
+            et_al_use_first=int(option("et-al-use-first", "1")),
             et_al_use_last=option("et-al-use-last") == "true",
             form="long" if at.in_sort and form == "short" else form,
             initialize=option("initialize") != "false",
             initialize_with=None if with_ == "\0" else with_,
             as_sort_order="all" if at.in_sort else option("name-as-sort-order"),
-            sort_separator=option("sort-separator", ", "),
-            demote=at.style.options.get("demote-non-dropping-particle", "display-and-sort"),
+            sort_separator=" " if at.in_sort else option("sort-separator", ", "),
+            demote=demote,
             hyphen=at.style.options.get("initialize-with-hyphen") != "false",
             family=self.parts.get("family", PartFormat()),
             given=self.parts.get("given", PartFormat()),

@@ -95,7 +95,7 @@ def read_marked(text: str) -> Text:
     without its partner stays one, a straight apostrophe becomes a typographic one.
     """
     if not _MARKUP.search(text):
-        return [text]
+        return [text] if text else []
     opened: list[tuple[str, str, Text]] = [("", "", [])]  # what closes it, how it was written, nodes
     at = 0
     for found in _MARKUP.finditer(text):
