@@ -41,11 +41,13 @@ class PersonsDecision:
 @dataclass(frozen=True, slots=True)
 class Deduplication:
     """`clusters` has every record, singletons included. `unsure` pairs are for a person, one for
-    any two clusters; `linked` pairs are different works that belong together."""
+    any two clusters; `linked` pairs are different works that belong together; `decided` are the
+    pairs that came decided, with what the machine finds about them."""
 
     clusters: list[list[int]]
     unsure: list[Pair]
     linked: list[Pair]
+    decided: list[Pair]
     compared: int
 
     @property
@@ -107,7 +109,8 @@ def deduplicate(
         Pair(i, j, compare(descriptions[i], descriptions[j]))
         for i, j in _one_each(clusters, descriptions, linked)
     ]
-    return Deduplication(clusters.all(), unsure, belonging, compared)
+    by_people = [Pair(i, j, compare(descriptions[i], descriptions[j])) for i, j in sorted(decided)]
+    return Deduplication(clusters.all(), unsure, belonging, by_people, compared)
 
 
 def _decide(

@@ -174,8 +174,8 @@ def _one(text: str) -> tuple[tuple[str, str], bool]:
     last, first = pieces[-1], pieces[0]
     if _INITIALS.match(last) and not (len(last) > 2 and text.isupper() and "." not in last):
         cut = next(i for i in range(1, len(pieces)) if _are_initials(pieces[i:]))
-        family = [p for p in pieces[:cut] if p.lower() not in _PARTICLES]
-        return (" ".join(pieces[:cut]), " ".join(pieces[cut:])), len(family) == 1
+        told = [p for p in pieces[:cut] if p.lower() not in _PARTICLES]
+        return (" ".join(pieces[:cut]), " ".join(pieces[cut:])), len(told) == 1
     if _INITIALS.match(first):
         cut = next((i for i in range(1, len(pieces)) if not _INITIALS.match(pieces[i])), 1)
         return (" ".join(pieces[cut:]), " ".join(pieces[:cut])), True

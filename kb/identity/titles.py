@@ -154,7 +154,8 @@ _ABOUT: Final = (
     ("reply", re.compile(
         r"^(?:(?:the )?authors? (?:reply|response)|in repl(?:y|ies)|repl(?:y|ies)|response to|"
         r"(?:a |the )?(?:response|reply|rejoinder) to|reply by)\b"
-        r"|\b(?:(?:the )?authors? (?:reply|response)|reply|response from the authors?|rejoinder)$")),
+        r"|\b(?:(?:the )?authors? (?:reply|response)|reply|response from the authors?|"
+        r"rejoinder)$")),
     ("comment on", re.compile(
         r"^(?:re|(?:invited |editorial )?comment(?:s|ary)?|letter|discussion)"
         r"\b(?: on| to| regarding)?\b"
