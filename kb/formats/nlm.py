@@ -241,3 +241,14 @@ def language(code: str | None) -> str | None:
     which says that it is not known."""
     text = (code or "").strip().lower()
     return _LANGUAGES.get(text, text) if text not in ("", "und") else None
+
+
+def nlm_language(code: str) -> str:
+    """NLM's three letters for an ISO 639-1 code ("en" gives "eng"); others as given."""
+    return next((nlm for nlm, iso in _LANGUAGES.items() if iso == code), code)
+
+
+# Registries among PubMed's data banks whose numbers have no known pattern: kept as given.
+OTHER_REGISTRIES: Final = frozenset(
+    {"CRiS", "JapicCTI", "JMACCT", "JPRN", "LBCTR", "PACTR", "REPEC", "RPCEC", "SLCTR", "TCTR"}
+)

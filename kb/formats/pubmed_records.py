@@ -13,6 +13,7 @@ from lxml import etree
 
 from kb.formats.markup import element_text
 from kb.formats.nlm import (
+    OTHER_REGISTRIES,
     is_retracted,
     language,
     notice_link,
@@ -438,12 +439,6 @@ def _funding(article: etree._Element) -> tuple[FundingClaim, ...]:
     return tuple(dict.fromkeys(claims))
 
 
-# Registries among PubMed's data banks whose numbers have no known pattern: kept as given.
-_OTHER_REGISTRIES: Final = frozenset(
-    {"CRiS", "JapicCTI", "JMACCT", "JPRN", "LBCTR", "PACTR", "REPEC", "RPCEC", "SLCTR", "TCTR"}
-)
-
-
 def _registrations(article: etree._Element) -> tuple[RegistrationMention, ...]:
     """Trial registrations; the other data banks (GENBANK, GEO, figshare) hold data, not trials."""
     mentions = []
@@ -451,7 +446,7 @@ def _registrations(article: etree._Element) -> tuple[RegistrationMention, ...]:
         name = _text(bank, "DataBankName")
         for given in _texts(bank, "AccessionNumberList/AccessionNumber"):
             known = find_registrations(given)
-            if not known and name in _OTHER_REGISTRIES:
+            if not known and name in OTHER_REGISTRIES:
                 known = [(name, given)]
             mentions += [RegistrationMention(number=n, registry=registry) for registry, n in known]
     return tuple(dict.fromkeys(mentions))

@@ -61,7 +61,11 @@ class _Reader:
             line = raw if raw.isprintable() else flat(raw)
             if not line or line.isspace():
                 continue
-            tag, value = self._tagged(line)
+            tag: str | None
+            if line[2:6] == "  - " and line[:2] in _KNOWN:
+                tag, value = line[:2], line[6:].strip()
+            else:
+                tag, value = self._tagged(line)
             if tag is None:
                 self._continue(number, line.strip())
             elif tag == "ER":

@@ -89,7 +89,7 @@ class _Reader:
         self._fields = fields
         self._form = form
         self._names = names
-        self._values = [" ".join(field.lines) for field in fields]
+        self._values = [f.lines[0] if len(f.lines) == 1 else " ".join(f.lines) for f in fields]
         self._is_used = bytearray(len(fields))
         self._at: dict[str, list[int]] = {}
         for index, field in enumerate(fields):
@@ -335,7 +335,7 @@ class _Reader:
         pages = number = None
         if first and last:
             self._one("SP")
-            if first == last or re.search(rf"[-–]\s*{re.escape(last)}$", first):
+            if first == last or first.endswith((f"-{last}", f"–{last}")):
                 self._one("EP")
                 pages = first
             elif re.search(r"\d[-–]\w", first):
@@ -387,7 +387,8 @@ class _Reader:
         for index in self._at.get("KW", ()):
             self._is_used[index] = True
             for line in self._fields[index].lines:
-                for part in prose(line).split(";") if ";" in line else (prose(line),):
+                whole = prose(line)
+                for part in whole.split(";") if ";" in whole else (whole,):
                     if label := part.strip():
                         labels[label] = None
         return tuple(ConceptClaim(scheme="keyword", label=label) for label in labels)

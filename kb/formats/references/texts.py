@@ -116,6 +116,9 @@ def serial_numbers(text: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     for isbn in isbns:
         rest = rest.replace(isbn, " ")
     issns = issns_of(rest)
+    if (rest,) == issns:
+        return issns, isbns, True
+    rest = rest.upper()
     for issn in issns:
-        rest = re.sub(issn.replace("-", "-?"), " ", rest, flags=re.I)
+        rest = rest.replace(issn, " ").replace(issn.replace("-", ""), " ")
     return issns, isbns, not _BESIDE.sub("", rest)
