@@ -15,10 +15,12 @@ from api.guard import Guard
 from api.routers import (
     appraisals,
     checks,
+    citing,
     decisions,
     evidence,
     graph,
     home,
+    imports,
     outcomes,
     payloads,
     pictures,
@@ -65,7 +67,9 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     problems.install(app)
     for part in (
         home,
+        citing,
         works,
+        imports,
         appraisals,
         checks,
         studies,

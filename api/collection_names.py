@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from pathlib import PurePath
 from typing import Final
 
 from ingest.pipeline import SOURCES
@@ -41,3 +43,15 @@ def extraction_source(name: str, extractor: str | None = None) -> str:
                 f"{DECIDED!r} stands for what was decided between extractors (choose another name)"
             )
     return source_of(name, extractor)
+
+
+def import_source(name: str | None, file_name: str) -> str:
+    """The source under which the records of a reference file stand: `name`, else one made from
+    that of the file. Raises InvalidInput for a name that none can have."""
+    if name is not None:
+        check_name(name)
+        return name
+    stem = PurePath(file_name.replace("\\", "/")).stem
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:50].rstrip("-._") or "file"
+    return f"{made}-file" if made in _TAKEN else made

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -23,7 +25,8 @@ from kb.store.engine import Store
 from kb.store.listing import Asked
 from kb.store.outcome_exports import export_outcomes
 
-_PAGED = ("page", "per_page", "cursor", "select")
+_PIECE = 64 * 1024
+PAGED = ("page", "per_page", "cursor", "select")
 
 
 def choices(
@@ -81,11 +84,11 @@ def export_asked(request: Request, choices: Choices) -> Format | None:
     name = asked_format(request.scope)
     if name is None:
         media_types = {f.media_type.partition(";")[0]: f for f in _BY_MEDIA_TYPE}
-        found = media_types.get(accepted(request.scope, (*media_types, *_OWN)) or "")
+        found = media_types.get(accepted(request.scope, (*media_types, *OWN_TYPES)) or "")
     else:
         found = None if name in ("json", "html") else format_named(name)
     if found is not None:
-        given = [parameter for parameter in _PAGED if parameter in request.query_params]
+        given = [parameter for parameter in PAGED if parameter in request.query_params]
         if given:
             raise InvalidInput(f"an export is the whole list; leave out {', '.join(given)}")
     if choices != Choices() and (found is None or not found.compares):
@@ -96,7 +99,7 @@ def export_asked(request: Request, choices: Choices) -> Format | None:
 
 # What an Accept header can name: the formats that hold results as they are.
 _BY_MEDIA_TYPE = tuple(FORMATS[name] for name in ("csv", "jsonl", "parquet", "xlsx"))
-_OWN = ("application/json", "text/html", "application/xhtml+xml")
+OWN_TYPES = ("application/json", "text/html", "application/xhtml+xml")
 # As `format` can ask for them; json is the list itself.
 EXPORTS = tuple(name for name in (*FORMATS, *ALIASES) if name != "json")
 
@@ -106,7 +109,7 @@ def export_links(request: Request) -> list[tuple[Format, str]]:
     kept = [
         (name, value)
         for name, value in request.query_params.multi_items()
-        if name not in (*_PAGED, "format")
+        if name not in (*PAGED, "format")
     ]
     found = []
     for format in FORMATS.values():
@@ -121,27 +124,47 @@ def export_links(request: Request) -> list[tuple[Format, str]]:
 def exported(
     store: Store, asked: Asked, format: Format, choices: Choices, of: Subject = OF_RESULTS
 ) -> Response:
-    """What is selected as an attachment. `X-Total-Count` is the count of the list.
+    """What is selected as an attachment. `X-Total-Count` is the count of the list."""
+    filename = format.file_of("outcomes" if of is OF_RESULTS else of.name.replace(" ", "-"))
+
+    def begin(session: Session) -> Export:
+        made = export_outcomes(session, asked, format, choices, of=of)
+        return Export(made.pieces, made.summary.results, format.media_type, filename)
+
+    return streamed(store, begin)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file in pieces, which read from the base until they are used up or closed. `count` is that
+    of the list it holds."""
+
+    pieces: Iterator[bytes]
+    count: int
+    media_type: str
+    filename: str
+
+
+def streamed(store: Store, begin: Callable[[Session], Export]) -> Response:
+    """The export as an attachment, over a session of its own. `X-Total-Count` is its count.
 
     What goes wrong before the first piece is an answer like any other; what goes wrong later ends
     the connection before its end, so that no client takes a part for the whole.
     """
     held = ExitStack()
     try:
-        session = held.enter_context(store.reading())
-        export = export_outcomes(session, asked, format, choices, of=of)
+        export = begin(held.enter_context(store.reading()))
         first = next(export.pieces, b"")
     except BaseException:
         held.close()
         raise
-    filename = format.file_of("outcomes" if of is OF_RESULTS else of.name.replace(" ", "-"))
     headers = {
-        "Content-Disposition": f'attachment; filename="{filename}"',
-        "X-Total-Count": str(export.summary.results),
+        "Content-Disposition": f'attachment; filename="{export.filename}"',
+        "X-Total-Count": str(export.count),
         "Vary": "Accept",
         "Cache-Control": "no-cache",
     }
-    return _Reading(first, export.pieces, held.close, format.media_type, headers)
+    return _Reading(first, export.pieces, held.close, export.media_type, headers)
 
 
 class _Reading(StreamingResponse):
@@ -169,5 +192,17 @@ class _Reading(StreamingResponse):
 
 async def _pieces(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    while piece := await run_in_threadpool(next, rest, b""):
+    while piece := await run_in_threadpool(_worth_sending, rest):
         yield piece
+
+
+def _worth_sending(pieces: Iterator[bytes]) -> bytes:
+    """The next pieces together; b"" where there are none left."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            break
+    return b"".join(held)

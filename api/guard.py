@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.negotiation import wants_html
 from api.problems import problem
 from kb.settings import Settings
+from kb.store.imports import MAX_FILE
 
 MAX_BODY: Final = 16 * 1024 * 1024
-_TOO_LARGE: Final = f"the body is larger than {MAX_BODY:,} bytes; send it in parts"
+# Reference files are taken as they are.
+_LARGER: Final = {"/imports": MAX_FILE}
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 # What computes from its body and writes nothing is as open as reading.
 _COMPUTING: Final = ("/synthesis", "/summary-of-findings")
@@ -67,8 +69,9 @@ class Guard:
         if scope["method"] not in _SAFE:
             refusal = self._refusal(scope, headers)
         length = headers.get("content-length", "0")
-        if refusal is None and length.isdigit() and int(length) > MAX_BODY:
-            refusal = (413, _TOO_LARGE)
+        most = _LARGER.get(scope["path"], MAX_BODY)
+        if refusal is None and length.isdigit() and int(length) > most:
+            refusal = (413, _too_large(most))
         if refusal is not None:
             status, detail = refusal
             answer = problem(
@@ -80,7 +83,7 @@ class Guard:
             )
             await answer(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send)
+        await self._app(scope, _limited(receive, most), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Status and reason, or None for a request that may write."""
@@ -130,7 +133,11 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _limited(receive: Receive) -> Receive:
+def _too_large(most: int) -> str:
+    return f"the body is larger than {most:,} bytes; send it in parts"
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     """For bodies that do not tell their length beforehand."""
     received = 0
 
@@ -138,8 +145,8 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY:
-            raise HTTPException(413, _TOO_LARGE)
+        if received > most:
+            raise HTTPException(413, _too_large(most))
         return message
 
     return receiving

@@ -7,6 +7,7 @@ imported by the commands that need them.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,17 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(file.name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[BinaryIO]:
+    """Where to write: stdout, or a file that takes its name only when it is whole."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(path) as file:
+        yield file
 
 
 @contextmanager

@@ -15,8 +15,11 @@ from api.cli import (
     appraising,
     bundling,
     checking,
+    citing,
+    deduping,
     evidence,
     exporting,
+    importing,
     ingesting,
     outcomes,
     plotting,
@@ -136,8 +139,12 @@ app.command("study")(reading.study)
 app.command("studies")(reading.studies)
 app.command("results")(reading.results)
 app.command("registration")(reading.registration)
+app.command("import")(importing.import_)
+app.command("convert")(importing.convert)
 app.command("check")(checking.check)
+app.command("cite")(citing.cite)
 app.command("pool")(pooling.pool)
+app.command("dedupe")(deduping.dedupe)
 app.add_typer(plotting.app, name="plot")
 app.add_typer(ingesting.app, name="ingest")
 app.add_typer(evidence.app, name="evidence")

@@ -1,12 +1,11 @@
-"""Taking outcomes out of the base, as tables for R, RevMan, SRDR+ and spreadsheets."""
+"""Taking out of the base: outcomes as tables for R, RevMan, SRDR+ and spreadsheets, works as files
+for reference managers."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,10 +15,10 @@ from api.cli._context import (
     Search,
     Sort,
     console,
+    opened,
     print_json,
     reading,
     say,
-    whole_file,
 )
 from api.cli.reading import asked_of
 
@@ -38,8 +37,9 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def export() -> None:
-    """Export outcomes as tables ready for analysis, and say what their columns mean.
+    """Export outcomes as tables ready for analysis, and works for reference managers.
 
+    kb export works mesenchymal --format ris --out works.ris
     kb export outcomes --filter outcome:EDSS_CAT --format metafor-proportion
     kb export adverse-events --code AE_SERIOUS --format metafor-2x2
     kb export columns --format metafor-2x2
@@ -225,21 +225,10 @@ def _export(
             lambda read: tell(of.name, read, made.summary.results),
             of,
         )
-        with _opened(output) as file:
+        with opened(output) as file:
             for piece in made.pieces:
                 file.write(piece)
     _say_what_was_done(of, wanted, made.summary, output, as_json)
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[BinaryIO]:
-    """Where to write: stdout, or a file that takes its name only when it is whole."""
-    if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with whole_file(path) as file:
-        yield file
 
 
 def _say_what_was_done(
@@ -258,6 +247,69 @@ def _say_what_was_done(
         say(f"{summary.results:,} {of.name} of {len(summary.studies):,} studies")
     else:
         say(f"{summary.results:,} {of.name}")
+
+
+@app.command("works")
+def works(
+    query: Annotated[
+        str | None, typer.Argument(metavar="[QUERY]", help="Words that all occur.")
+    ] = None,
+    format: Annotated[
+        str,
+        typer.Option(
+            help="ris, nbib, bibtex, biblatex, csl-json, endnote-xml, pubmed-xml, csv or xlsx.",
+            metavar="NAME",
+        ),
+    ] = "ris",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE"
+        ),
+    ] = None,
+    search: Search = None,
+    filter: Filter = None,
+    sort: Sort = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export works as a file for reference managers: all that `kb works` counts.
+
+    A retracted work says so in its notes, and each names its id here. The id that a work had where
+    it came from is the one it gets; fields that only one format has come out in it again.
+
+        kb export works "mesenchymal sclerosis" --filter "year:>2015" --format ris > works.ris
+        kb export works --filter has_study:true --format bibtex --out studies.bib
+
+    docs/import-export.md says what each format holds.
+    """
+    from api.cli._progress import progress
+    from kb.errors import InvalidInput
+    from kb.formats.references.formats import write_records
+    from kb.store.exported_works import export_format, selected_records
+    from kb.store.listing import count_rows
+    from kb.store.works import WORKS
+
+    wanted = export_format(format)
+    if as_json and out is None:
+        raise InvalidInput("--json prints the count where the file would be; give --out too")
+    if wanted.name == "xlsx" and out is None and sys.stdout.isatty():
+        raise InvalidInput("xlsx is nothing for a terminal; give --out FILE")
+    words = " ".join(part for part in (query, search) if part)
+    asked = asked_of(words or None, filter, sort, 1, 25, None)
+    with reading() as session, progress(quiet=as_json) as tell:
+        count = count_rows(session, WORKS, asked)
+        records = (
+            record
+            for n, record in enumerate(selected_records(session, asked))
+            if tell("works", n, count) is None
+        )
+        with opened(out) as file:
+            for piece in write_records(records, wanted):
+                file.write(piece)
+    if as_json:
+        print_json({"format": wanted.name, "file": str(out), "works": count})
+    else:
+        say(f"{count:,} works as {wanted.title}")
 
 
 @app.command("columns")

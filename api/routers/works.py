@@ -14,6 +14,7 @@ from api.answers import (
     Listed,
     Select,
     StoreDep,
+    also_as,
     answer,
     answers_with,
     asked_of,
@@ -21,6 +22,13 @@ from api.answers import (
     named,
 )
 from api.problems import Moved
+from api.reference_exports import (
+    FORMAT_NAMES,
+    export_links,
+    exported_work,
+    exported_works,
+    reference_format_asked,
+)
 from kb.models.ids import Kind, public_id
 from kb.store import works
 from kb.store.listing import Asked
@@ -68,15 +76,25 @@ class Coverages(BaseModel):
 
 
 @router.get("", responses=answers_with(Listed[WorkSummary]))
+@also_as(*FORMAT_NAMES)
 def list_works(
     request: Request, store: StoreDep, asked: AskedWorks, select: Select = None
 ) -> Response:
-    """Works, newest first unless asked otherwise; those of unknown year come last."""
+    """Works, newest first unless asked otherwise; those of unknown year come last.
+
+    With `format=ris`, `nbib`, `bibtex` ... (docs/import-export.md) all of them as one file, as many
+    as the list counts; `page`, `per_page`, `cursor` and `select` have no part in that.
+    """
+    if (format := reference_format_asked(request)) is not None:
+        return exported_works(store, asked, format)
     with store.reading() as session:
         if (number := named(request, session, asked.search, resolve_work)) is not None:
             return RedirectResponse(f"/works/{public_id(Kind.WORK, number)}", 303)
         found = works.list_works(session, asked)
-    return listed(request, found, "works/list.html", WorkSummary, select)
+    links = export_links(request)
+    return listed(
+        request, found, "works/list.html", WorkSummary, select, context={"exports": links}
+    )
 
 
 @router.get("/{work:path}/references", responses=answers_with(References))
@@ -144,10 +162,15 @@ def coverage(request: Request, store: StoreDep, work: str) -> Response:
 
 
 @router.get("/{work:path}", responses=answers_with(WorkDetail))
+@also_as(*FORMAT_NAMES)
 def work(request: Request, store: StoreDep, work: str, select: Select = None) -> Response:
-    """A work with everything held about it, and per field the record it came from."""
+    """A work with everything held about it, and per field the record it came from; or, with
+    `format=ris` and so on, as a file for reference managers."""
+    format = reference_format_asked(request)
     with store.reading() as session:
         number = _number(request, session, work, "")
+        if format is not None:
+            return exported_work(request, session, number, format)
         found = works.read_work(session, number)
         coverage = works.coverage(session, number)
         observations = works.observations(session, number)
@@ -156,7 +179,11 @@ def work(request: Request, store: StoreDep, work: str, select: Select = None) ->
         found,
         "works/one.html",
         select=select,
-        context={"coverage": coverage, "observations": observations},
+        context={
+            "coverage": coverage,
+            "observations": observations,
+            "exports": export_links(request),
+        },
     )
 
 

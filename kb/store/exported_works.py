@@ -8,11 +8,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from kb.derive import Particulars
+from kb.errors import InvalidInput
 from kb.formats.references.formats import Format, by_name
 from kb.models.dates import PartialDate
 from kb.models.identifiers import Identifier, Scheme
@@ -31,7 +30,6 @@ from kb.models.records import (
     VenueClaim,
     WorkRecord,
     WorkType,
-    from_json,
 )
 from kb.models.tables import (
     Author,
@@ -52,7 +50,7 @@ from kb.models.tables import (
 )
 from kb.store.listing import Asked, each_batch
 from kb.store.reports import NAMED
-from kb.store.works import WORKS
+from kb.store.works import WORKS, particulars_of
 
 SOURCE: Final = "msc-evidence-base"
 _AT_ONCE: Final = 500
@@ -65,6 +63,15 @@ EXPORT_FORMATS: Final[tuple[Format, ...]] = tuple(
         "ris", "nbib", "bibtex", "biblatex", "csl-json", "endnote-xml", "pubmed-xml", "csv", "xlsx"
     )
 )  # fmt: skip
+
+
+def export_format(name: str) -> Format:
+    """The format people mean. Raises InvalidInput for one that works cannot be exported in."""
+    found = by_name(name)
+    if found not in EXPORT_FORMATS:
+        known = ", ".join(format.name for format in EXPORT_FORMATS)
+        raise InvalidInput(f"works cannot be exported as {found.title} (expected one of {known})")
+    return found
 
 
 def selected_records(session: Session, asked: Asked) -> Iterator[WorkRecord]:
@@ -100,7 +107,7 @@ def _batch(session: Session, numbers: Sequence[int]) -> Iterator[WorkRecord]:
         work = works.get(number)
         if work is None:
             continue
-        said = _particulars(work)
+        said = particulars_of(work)
         name = public_id(Kind.WORK, number)
         yield WorkRecord(
             source=SOURCE,
@@ -144,12 +151,6 @@ def _batch(session: Session, numbers: Sequence[int]) -> Iterator[WorkRecord]:
             notes=_notes(name, work, said.notes, notices[number]),
             extra=said.extra,
         )
-
-
-def _particulars(work: Work) -> Particulars:
-    if work.particulars is None:
-        return Particulars()
-    return from_json(Particulars, orjson.dumps(work.particulars))
 
 
 def _notes(

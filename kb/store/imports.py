@@ -11,10 +11,10 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -25,7 +25,7 @@ from kb.formats.references.reading import Read
 from kb.identity.decide import contradicting_ids
 from kb.identity.names import fold
 from kb.models.records import Unreadable, View, WorkRecord, content_hash
-from kb.models.tables import FileImport, IdentityPair, StoredPayload, StoredRecord
+from kb.models.tables import Failure, FileImport, IdentityPair, StoredPayload, StoredRecord
 from kb.models.tables.identity import PairVerdict
 from kb.store.engine import Store
 from kb.store.listing import Asked, Field, Listing, Page, Reads, in_order, list_rows
@@ -44,6 +44,8 @@ _MOST_TOLD: Final = 1000  # unreadable parts and warnings in a report; the count
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_LABEL: Final = 500
 _REQUEST: Final = "file "  # how requests of payloads begin that are reference files
+
+OUTCOMES: Final = ("new_works", "joined", "unsure", "changed", "unchanged", "unsaved")
 
 Progress = Callable[[str, int, int | None], None]  # what is going on, done, of how many
 
@@ -84,6 +86,13 @@ class PartNotRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportDetail(ImportOut):
+    """With what of the file could not be used, by where it stands."""
+
+    not_read: list[PartNotRead]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
     position: str
     warnings: tuple[str, ...]
@@ -95,6 +104,7 @@ class ImportRun:
     the file; a second run over the same file finds everything unchanged."""
 
     done: ImportOut
+    is_new: bool  # whether this run began the import
     this_run: Counter[str] = field(default_factory=Counter)
     not_read: list[PartNotRead] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
@@ -103,6 +113,16 @@ class ImportRun:
     @property
     def written(self) -> int:
         return sum(self.this_run[name] for name in ("new_works", "joined", "unsure", "changed"))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **asdict(self.done),
+            "this_run": {name: self.this_run[name] for name in OUTCOMES},
+            "written": self.written,
+            "not_read": self.not_read,
+            "warnings": self.warnings,
+            "is_interrupted": self.is_interrupted,
+        }
 
 
 def _silent(what: str, done: int, total: int | None) -> None:
@@ -135,16 +155,16 @@ def import_file(
         is_kept = _same_file(session, source, reading.sha256) is not None
     body = None if is_kept else _compressed(file, progress)
     with store.writing() as session:
-        row = _begin(session, reading, body, who, now())
+        row, is_new = _begin(session, reading, body, who, now())
     assert row.id is not None
     del body
-    run = ImportRun(done=_out(row))
+    run = ImportRun(done=_out(row), is_new=is_new)
     try:
         _go_through(store, reading, row.id, run, progress, now)
     except KeyboardInterrupt:
         run.is_interrupted = True
     with store.reading() as session:
-        run.done = read_import(session, row.id)
+        run.done = _out(session.get_one(FileImport, row.id))
     return run
 
 
@@ -266,8 +286,9 @@ def _same_file(session: Session, source: str, sha256: str) -> int | None:
 
 def _begin(
     session: Session, reading: _Reading, body: bytearray | None, who: str | None, now: datetime
-) -> FileImport:
-    """The import's row and its payload; those there are, where the file was brought in before."""
+) -> tuple[FileImport, bool]:
+    """The import's row and whether it is new: the row there is, where the file was brought in
+    before in the same way."""
     payload_id = _same_file(session, reading.source, reading.sha256)
     if payload_id is None:
         assert body is not None
@@ -294,20 +315,21 @@ def _begin(
             FileImport.format == reading.format.name,
         )
     ).all()
-    row = next((row for row in held if row.columns == reading.columns), None)
-    if row is None:
-        row = FileImport(
-            source=reading.source,
-            file_name=reading.file_name,
-            format=reading.format.name,
-            columns=reading.columns,
-            payload_id=payload_id,
-            who=who,
-            started_at=now,
-        )
-        session.add(row)
-        session.flush()
-    return row
+    for row in held:
+        if row.columns == reading.columns:
+            return row, False
+    row = FileImport(
+        source=reading.source,
+        file_name=reading.file_name,
+        format=reading.format.name,
+        columns=reading.columns,
+        payload_id=payload_id,
+        who=who,
+        started_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row, True
 
 
 # -- what is in it -------------------------------------------------------------------------------
@@ -521,11 +543,24 @@ def list_imports(session: Session, asked: Asked) -> Page[ImportOut]:
     return found.of(in_order(found.results, {row.id or 0: _out(row) for row in rows}))
 
 
-def read_import(session: Session, number: int) -> ImportOut:
+def read_import(session: Session, number: int) -> ImportDetail:
     row = session.get(FileImport, number)
     if row is None:
         raise NotFound(f"no import {number}")
-    return _out(row)
+    failures = session.exec(
+        select(Failure)
+        .where(
+            Failure.source == row.source,
+            Failure.request == _REQUEST + row.file_name,
+            Failure.payload_id == row.payload_id,
+        )
+        .order_by(col(Failure.id))
+        .limit(_MOST_TOLD)
+    )
+    return ImportDetail(
+        **asdict(_out(row)),
+        not_read=[PartNotRead(position=f.position, reason=f.reason, key=f.key) for f in failures],
+    )
 
 
 def _out(row: FileImport) -> ImportOut:

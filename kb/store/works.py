@@ -15,9 +15,11 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from kb.derive import GivenLabel, Particulars
 from kb.errors import InvalidInput
 from kb.identity.identifiers import normalize_issn, normalize_orcid
 from kb.models.ids import Kind, public_id
+from kb.models.records import ExtraField, from_json
 from kb.models.tables import (
     Author,
     Authorship,
@@ -59,6 +61,7 @@ from kb.store.listing import (
     list_rows,
 )
 from kb.store.lookup import resolve_registration, resolve_study, resolve_work
+from kb.store.works_derived import display_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,7 @@ class AuthorOut:
     name: str
     family: str | None
     given: str | None
+    suffix: str | None
     collective: str | None
     orcid: str | None
     author: str | None  # "A1", where a strong id tells who it is
@@ -147,6 +151,14 @@ class FundingOut:
     award: str | None
     doi: str | None
     ror: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContributorOut:
+    """Somebody who had a part in the work other than as its author: an editor, a translator."""
+
+    role: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +252,18 @@ class WorkDetail:
     authors: list[AuthorOut]
     concepts: list[ConceptOut]
     funding: list[FundingOut]
+    contributors: list[ContributorOut]
+    short_title: str | None
+    series: str | None
+    edition: str | None
+    publisher: str | None
+    place: str | None  # of the publisher
+    event: str | None
+    isbns: list[str]
+    urls: list[str]
+    notes: list[str]
+    labels: list[GivenLabel]
+    extra: list[ExtraField]  # fields of reference files that have no place of their own
     is_retracted: bool
     is_flagged_retracted: bool | None
     notices: list[NoticeOut]
@@ -623,6 +647,7 @@ def read_work(session: Session, work_id: int) -> WorkDetail:
         name: record_id for name, record_id in work.provenance.items() if record_id is not None
     }
     sources = record_refs(session, list(provenance.values()))
+    said = particulars_of(work)
     return WorkDetail(
         id=public_id(Kind.WORK, work_id),
         identifiers=_identifiers_of(session, [work_id])[work_id],
@@ -646,6 +671,20 @@ def read_work(session: Session, work_id: int) -> WorkDetail:
         authors=_authors(session, work_id),
         concepts=_concepts(session, work_id),
         funding=_funding(session, work_id),
+        contributors=[
+            ContributorOut(role=c.role, name=display_name(c.person)) for c in said.contributors
+        ],
+        short_title=said.short_title,
+        series=said.series,
+        edition=said.edition,
+        publisher=said.venue.publisher if said.venue else None,
+        place=said.place,
+        event=said.event,
+        isbns=list(said.isbns),
+        urls=list(said.urls),
+        notes=list(said.notes),
+        labels=list(said.labels),
+        extra=list(said.extra),
         is_retracted=work.is_retracted,
         is_flagged_retracted=work.is_flagged_retracted,
         notices=_notices(session, col(Notice.work_id) == work_id),
@@ -665,6 +704,13 @@ def read_work(session: Session, work_id: int) -> WorkDetail:
         conflicts=_conflicts(session, work_id),
         changed_at=work.changed_at.isoformat(),
     )
+
+
+def particulars_of(work: Work) -> Particulars:
+    """What only reference files ask for, as `kb.derive` made it; empty where there is nothing."""
+    if work.particulars is None:
+        return Particulars()
+    return from_json(Particulars, orjson.dumps(work.particulars))
 
 
 def _defines(session: Session, work_id: int) -> list[DefinedOutcome]:
@@ -709,6 +755,7 @@ def _authors(session: Session, work_id: int) -> list[AuthorOut]:
             name=row.name,
             family=row.family,
             given=row.given,
+            suffix=row.suffix,
             collective=row.collective,
             orcid=orcid,
             author=None if row.author_id is None else public_id(Kind.AUTHOR, row.author_id),
