@@ -22,18 +22,19 @@ from kb.formats.outcome_tables.delimited import csv_lines, csv_of
 from kb.formats.outcome_tables.dictionary import DICTIONARY_HEADER, dictionary_rows, json_schema
 from kb.formats.outcome_tables.layouts import table_layout
 from kb.formats.outcome_tables.summary import Summary
-from kb.formats.ris import Reference, write_ris
+from kb.formats.references import ris
 from kb.models.ids import Kind, parse_public_id
+from kb.models.records import WorkRecord
 from kb.models.tables import StoredPayload
 from kb.outcomes.chains import Number
 from kb.outcomes.comparisons import AnalysisRow, Choices, Table
 from kb.outcomes.observed import Observed
 from kb.store.analysis_rows import OF_RESULTS, Subject, each_observed
 from kb.store.analysis_tables import select_for_analysis
+from kb.store.exported_works import work_records
 from kb.store.listing import Asked
 from kb.store.outcome_exports import layout_of
 from kb.store.overview import schema_revision
-from kb.store.works import read_work
 from kb.synthesis.analysis import Analysis, analyse
 from kb.synthesis.analysis import Choices as Pooling
 from kb.synthesis.report import as_json
@@ -119,8 +120,9 @@ def write_bundle(
     (folder / "data/provenance.csv").write_bytes(b"".join(provenance))
     included = {row.study.id: row.study for row in rows}
     works = sorted({w.id for s in included.values() for w in s.reports}, key=_number)
-    ris = write_ris(_reference(session, name, snapshot) for name in works)
-    (folder / "included.ris").write_text(ris, encoding="utf-8", newline="")
+    (folder / "included.ris").write_bytes(
+        b"".join(ris.write(_references(session, works, snapshot)))
+    )
     (folder / "prisma.csv").write_bytes(b"".join(_prisma(rows, usable)))
     _write_json(
         folder / "snapshot.json",
@@ -248,33 +250,11 @@ def _printed(number: Number, o: Observed) -> str | None:
     return "; ".join(dict.fromkeys(inputs)) or None
 
 
-def _reference(session: Session, name: str, snapshot: str) -> Reference:
-    work = read_work(session, _number(name))
-    first = {scheme: values[0] for scheme, values in work.identifiers.items() if values}
-    notes = [f"Included in snapshot {snapshot}"]
-    if work.is_retracted:
-        notes.append("RETRACTED")
-    return Reference(
-        key=work.id,
-        type=work.type,
-        title=work.title,
-        authors=tuple(
-            a.collective or ", ".join(filter(None, (a.family, a.given))) or a.name
-            for a in work.authors
-        ),
-        year=work.year,
-        date=work.published,
-        venue=work.venue.name if work.venue else None,
-        volume=work.volume,
-        issue=work.issue,
-        pages=work.pages,
-        article_number=work.article_number,
-        language=work.language,
-        doi=first.get("doi"),
-        pmid=first.get("pmid"),
-        pmcid=first.get("pmcid"),
-        notes=tuple(notes),
-    )
+def _references(session: Session, names: Sequence[str], snapshot: str) -> Iterator[WorkRecord]:
+    """Under their public ids, and without abstracts, whose licences do not travel with a bundle."""
+    for record in work_records(session, map(_number, names)):
+        notes = (f"Included in snapshot {snapshot}", *record.notes)
+        yield replace(record, label=record.key, abstract=(), notes=notes)
 
 
 def _prisma(rows: Sequence[AnalysisRow], usable: Sequence[AnalysisRow]) -> Iterator[bytes]:
