@@ -575,18 +575,18 @@ def item_of(record: WorkRecord) -> dict[str, Any]:
         return item
     if "custom" in item and isinstance(kept.get("custom"), dict):
         kept["custom"] = {**kept["custom"], **item["custom"]}
-    bare = replace(record, extra=())
+    plain = _read_again(item)
     whole = {**item, **kept}
-    if _reads_as(whole, bare):
+    if _read_again(whole) == plain:
         return whole
     for name, value in kept.items():
-        if name not in item or _reads_as({**item, name: value}, bare):
+        if _read_again({**item, name: value}) == plain:
             item[name] = value
     return item
 
 
-def _reads_as(item: Mapping[str, Any], record: WorkRecord) -> bool:
-    return _understood(item, record.source, record.key, []) == record
+def _read_again(item: Mapping[str, Any]) -> WorkRecord:
+    return _understood(item, "", "", [])
 
 
 def _plain_item(record: WorkRecord) -> dict[str, Any]:

@@ -90,57 +90,56 @@ def _exact(year: str, month: str | None, day: str | None) -> PartialDate | None:
 
 # -- language ------------------------------------------------------------------------------------
 
+_NAMES_OF_LANGUAGES: Final = {
+    "ar": "arabic",
+    "bg": "bulgarian bulgarisch",
+    "ca": "catalan",
+    "cs": "czech ces tschechisch",
+    "da": "danish dansk dänisch",
+    "de": "german ngerman deutsch deu allemand alemán tedesco austrian naustrian swissgerman",
+    "el": "greek ell griechisch",
+    "en": "english american british usenglish ukenglish englisch anglais inglés inglese "
+    "canadian australian newzealand",
+    "es": "spanish español castellano spanisch espagnol spagnolo",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian farsi fas",
+    "fi": "finnish suomi finnisch",
+    "fr": "french français francais französisch fra francés francese acadian canadien",
+    "he": "hebrew hebräisch",
+    "hi": "hindi",
+    "hr": "croatian",
+    "hu": "hungarian magyar ungarisch",
+    "id": "indonesian",
+    "is": "icelandic isl",
+    "it": "italian italiano italienisch italien",
+    "ja": "japanese japanisch japonais 日本語",
+    "ko": "korean",
+    "la": "latin",
+    "lt": "lithuanian",
+    "lv": "latvian",
+    "mk": "macedonian mkd",
+    "nb": "bokmål",
+    "nl": "dutch nederlands nld niederländisch flemish",
+    "nn": "nynorsk",
+    "no": "norwegian norsk norwegisch",
+    "pl": "polish polski polnisch",
+    "pt": "portuguese português portuguesa portugiesisch brazilian brazil portuges",
+    "ro": "romanian ron rumänisch",
+    "ru": "russian русский russisch russe ruso russo",
+    "sk": "slovak slk",
+    "sl": "slovenian slovene",
+    "sq": "albanian sqi",
+    "sr": "serbian",
+    "sv": "swedish svenska schwedisch",
+    "th": "thai",
+    "tr": "turkish türkçe türkisch",
+    "uk": "ukrainian",
+    "vi": "vietnamese",
+    "zh": "chinese chinesisch chinois zho 中文",
+}
 _LANGUAGE_NAMES: Final = {
-    name: code
-    for code, names in {
-        "ar": "arabic",
-        "bg": "bulgarian bulgarisch",
-        "ca": "catalan",
-        "cs": "czech ces tschechisch",
-        "da": "danish dansk dänisch",
-        "de": "german ngerman deutsch deu allemand alemán tedesco austrian naustrian swissgerman",
-        "el": "greek ell griechisch",
-        "en": "english american british usenglish ukenglish englisch anglais inglés inglese "
-        "canadian australian newzealand",
-        "es": "spanish español castellano spanisch espagnol spagnolo",
-        "et": "estonian",
-        "eu": "basque",
-        "fa": "persian farsi fas",
-        "fi": "finnish suomi finnisch",
-        "fr": "french français francais französisch fra francés francese acadian canadien",
-        "he": "hebrew hebräisch",
-        "hi": "hindi",
-        "hr": "croatian",
-        "hu": "hungarian magyar ungarisch",
-        "id": "indonesian",
-        "is": "icelandic isl",
-        "it": "italian italiano italienisch italien",
-        "ja": "japanese japanisch japonais 日本語",
-        "ko": "korean",
-        "la": "latin",
-        "lt": "lithuanian",
-        "lv": "latvian",
-        "mk": "macedonian mkd",
-        "nb": "bokmål",
-        "nl": "dutch nederlands nld niederländisch flemish",
-        "nn": "nynorsk",
-        "no": "norwegian norsk norwegisch",
-        "pl": "polish polski polnisch",
-        "pt": "portuguese português portuguesa portugiesisch brazilian brazil portuges",
-        "ro": "romanian ron rumänisch",
-        "ru": "russian русский russisch russe ruso russo",
-        "sk": "slovak slk",
-        "sl": "slovenian slovene",
-        "sq": "albanian sqi",
-        "sr": "serbian",
-        "sv": "swedish svenska schwedisch",
-        "th": "thai",
-        "tr": "turkish türkçe türkisch",
-        "uk": "ukrainian",
-        "vi": "vietnamese",
-        "zh": "chinese chinesisch chinois zho 中文",
-    }.items()
-    for name in names.split()
+    name: code for code, names in _NAMES_OF_LANGUAGES.items() for name in names.split()
 }
 _LANGUAGE_TAG = re.compile(r"([a-z]{2})(?:[-_][A-Za-z0-9]{2,8})*", re.I)
 
@@ -156,6 +155,11 @@ def language_of(text: str) -> str | None:
         return _LANGUAGE_NAMES[plain]
     code = of_nlm(plain)
     return code if code is None or len(code) == 2 else given
+
+
+def language_name(code: str) -> str | None:
+    """The English name of a language by its two letters, as babel knows it: "german"."""
+    return _NAMES_OF_LANGUAGES.get(code, "").partition(" ")[0] or None
 
 
 # -- where in a journal, and numbers -------------------------------------------------------------
@@ -245,9 +249,10 @@ def keywords_of(text: str) -> tuple[ConceptClaim, ...]:
 def keywords_text(concepts: Iterable[ConceptClaim]) -> str:
     """The keywords in one text, which `keywords_of` takes apart again."""
     words = [concept.label for concept in concepts if concept.scheme == "keyword"]
-    joined = "; ".join(words)
-    # One that holds a comma needs a semicolon after it to stay one.
-    return joined + ";" if len(words) == 1 and "," in joined else joined
+    if not any("," in word for word in words):
+        return ", ".join(words)
+    # A single one that holds a comma needs a semicolon after it to stay one.
+    return "; ".join(words) + (";" if len(words) == 1 else "")
 
 
 def first_identifier(identifiers: Sequence[Identifier], scheme: str) -> str | None:
