@@ -66,11 +66,11 @@ DBASE|45 Online Database|dataset|venue series|editor,series editor,translator|
 COMP|9 Computer Program|software|series -|series editor,editor,translator|
 PAT|25 Patent|patent|venue -|issuing authority,author,translator|
 WEB|12 Web Page|web page|venue series|series editor,editor,translator|
-ELEC|16 Electronic Source|web page|venue series|editor,series editor,translator|
+ELEC|Electronic Source|web page|venue series|editor,series editor,translator|
 BLOG|56 Blog|web page|venue -|editor,illustrator,translator|
 ICOMM|Internet Communication|web page|venue -|recipient,editor,translator|
 MANSCPT|36 Manuscript|other|venue -|editor,series editor,translator|p
-PAMP|Pamphlet|other|venue -|institution,editor,translator|p
+PAMP|24 Pamphlet|other|venue -|institution,editor,translator|p
 CTLG|8 Catalog|other|series -|institution,editor,translator|p
 ANCIENT|51 Ancient Text|other|venue -|editor,series editor,translator|
 ART|2 Artwork|other|- -|contributor,editor,translator|
@@ -154,7 +154,7 @@ _FOR_TYPE: Final = {
     WorkType.DATASET: "DATA",
     WorkType.SOFTWARE: "COMP",
     WorkType.PATENT: "PAT",
-    WorkType.WEB_PAGE: "ELEC",
+    WorkType.WEB_PAGE: "WEB",
     WorkType.PREPRINT: "UNPB",
     WorkType.OTHER: "GEN",
 }

@@ -21,8 +21,17 @@ from kb.models.records import Unreadable, WorkRecord
 def write(records: Iterable[WorkRecord]) -> Iterator[bytes]:
     """One piece for each record."""
     for record in records:
-        text = "".join(f"{tag}  - {value}\r\n" for tag, value in fields_of(record))
+        text = "".join(_line(tag, value) for tag, value in fields_of(record))
         yield f"{text}ER  - \r\n\r\n".encode()
+
+
+def _line(tag: str, value: str) -> str:
+    if not _TAG.fullmatch(tag) or tag == "ER":  # no tag a reader of ours gives
+        tag, value = "N1", f"{flat(tag)}: {value}"
+    return f"{tag}  - {value}\r\n"
+
+
+_TAG = re.compile(r"[A-Z][A-Z0-9]")
 
 
 # Tags with less than two spaces before the hyphen, or without one after it, are tags only where

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kb.formats.nlm import work_type
+from kb.formats.references.endnote_tags import FORM, PATHS, TAGS
 from kb.formats.references.kinds import GENERIC, Kind, kind_for, kind_named
 from kb.formats.references.names import people, written
 from kb.formats.references.texts import (
@@ -44,6 +45,8 @@ from kb.models.records import (
     WorkType,
 )
 
+RIS: Final = "ris"
+
 
 class Field(NamedTuple):
     """One field; `lines` are those of its value, without space around them, none of them empty."""
@@ -57,14 +60,13 @@ def record_of(
     *,
     source: str,
     number: int,
-    form: str = "ris",
-    names: Mapping[str, str] | None = None,
+    form: str = RIS,
 ) -> tuple[WorkRecord, list[str]]:
     """The record that fields make, the `number`th of its file, and what is wrong with them.
 
-    `form` and `names` (of tags) are those of the extra fields.
+    `form` is the format they come from: RIS or EndNote's XML.
     """
-    return _Reader(fields, form, names or {}).record(source, number)
+    return _Reader(fields, form, PATHS if form == FORM else {}).record(source, number)
 
 
 _DOI_NOTE = re.compile(r"(?:doi[:\s]\s*|https?://(?:dx\.)?doi\.org/|^)(10\.\d{4,9}/\S+)$", re.I)
@@ -463,16 +465,19 @@ def _shown(value: str) -> str:
 # -- a record to fields --------------------------------------------------------------------------
 
 
-def fields_of(
-    record: WorkRecord, *, form: str = "ris", tags: Mapping[str, str] | None = None
-) -> Iterator[tuple[str, str]]:
+def fields_of(record: WorkRecord, *, form: str = RIS) -> Iterator[tuple[str, str]]:
     """(tag, value on one line) of a record in the order to write, TY first, without ER.
 
-    What was kept of the same format comes last, in its order; `tags` are those of its extra fields
-    under other names. A kept TY, PY or Y2 stands in place of what would be written there.
+    What was kept of RIS or EndNote's XML comes last, in its order, under the tag of RIS, or in
+    `form`'s own words where RIS has none. A kept TY, PY or Y2 stands in place of what would be
+    written there.
     """
-    known = tags or {}
-    kept = [(known.get(e.tag, e.tag), e.value) for e in record.extra if e.format == form]
+    kept = []
+    for field in record.extra:
+        if field.format in (RIS, FORM):
+            known = TAGS.get(field.tag) if field.format == FORM else field.tag
+            if known or field.format == form:
+                kept.append((known or field.tag, field.value))
     replaced = {tag for tag, _ in kept} & {"TY", "PY", "Y2"}
     given_kind = next((value for tag, value in kept if tag == "TY"), None)
     venue = record.venue
@@ -485,15 +490,8 @@ def fields_of(
         if value and tag not in replaced and (text := flat(value)):
             yield tag, text
     for tag, value in kept:
-        if tag == "TY" or not (text := flat(value)):
-            continue
-        if _TAG.fullmatch(tag) and tag != "ER":
+        if tag != "TY" and (text := flat(value)):
             yield tag, text
-        else:
-            yield "N1", f"{flat(tag)}: {text}"
-
-
-_TAG = re.compile(r"[A-Z][A-Z0-9]")
 
 
 def _known_fields(
