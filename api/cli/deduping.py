@@ -164,7 +164,7 @@ def _report(
     for cluster in found.clusters:
         for position in cluster[1:]:
             removed[next(n for n, end in enumerate(ends) if position < end)] += 1
-    links = Counter(pair.comparison.link for pair in found.linked)
+    links = Counter(pair.judged.link for pair in found.linked)
     return {
         "files": [
             {

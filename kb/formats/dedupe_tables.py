@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from kb.errors import InvalidInput
 from kb.formats.outcome_tables.delimited import csv_lines, guarded
 from kb.formats.references.reading import decoded
-from kb.identity.dedupe import Deduplication, Pair, PersonsDecision
+from kb.identity.dedupe import Deduplication, Pair, PersonsDecision, explained
 from kb.identity.descriptions import COLUMNS, Description, describe, describe_values
 from kb.models.records import Unreadable
 
@@ -182,15 +182,16 @@ def pairs_csv(
             is_same = decided.get((pair.first, pair.second))
             if is_same is None:
                 is_same = decided.get((pair.second, pair.first))
+            told = explained(pair, descriptions)
             yield (
                 a.record_id,
                 b.record_id,
                 a.title,
                 b.title,
-                pair.comparison.link or "",
-                pair.comparison.reason,
-                "; ".join(pair.comparison.evidence_for),
-                "; ".join(pair.comparison.evidence_against),
+                told.link or "",
+                told.reason,
+                "; ".join(told.evidence_for),
+                "; ".join(told.evidence_against),
                 "" if is_same is None else "same" if is_same else "different",
             )
 

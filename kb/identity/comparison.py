@@ -11,9 +11,9 @@ from rapidfuzz import fuzz
 
 from kb.identity.descriptions import Description
 from kb.identity.names import Agreement, compare_authors
-from kb.identity.titles import is_generic
+from kb.identity.titles import is_generic, is_once_an_issue
 from kb.identity.venues import compare_venues, is_meeting, is_preprint_server, share_issn
-from kb.identity.wording import UNLIKE, Likeness, TitleComparison, are_near, compare_titles
+from kb.identity.wording import EXACT, UNLIKE, Likeness, TitleComparison, are_near, compare_titles
 
 AGAINST, UNSAID, PART, LIKELY, SAME = Agreement
 
@@ -206,6 +206,8 @@ class _Facts:
 
 
 def _titles(a: Description, b: Description) -> TitleComparison:
+    if a.letters == b.letters and a.letters:
+        return EXACT
     if not a.titles or not b.titles:
         return UNLIKE
     best = compare_titles(a.titles[0], b.titles[0])
@@ -303,17 +305,29 @@ _PREPRINT_DOI: Final = re.compile(
     r"26434/chemrxiv|31219/osf|31234/osf|22541/au)"
 )
 
+_PREPRINT_PREFIXES: Final = (
+    "10.1101/", "10.48550/", "10.21203/", "10.2139/", "10.20944/", "10.26434/", "10.31219/",
+    "10.31234/", "10.22541/",
+)  # fmt: skip
+
 
 def _class(d: Description) -> int | None:
     """What kind of publication a record says it is; None where it does not say."""
-    if any(is_preprint_server(v) for v in d.venues) or (
-        d.doi is not None and _PREPRINT_DOI.match(d.doi)
-    ):
+    return _class_of(d.kind, d.venues, d.doi)
+
+
+def _class_of(kind: str, venues: tuple[str, ...], doi: str | None) -> int | None:
+    for venue in venues:
+        if is_preprint_server(venue):
+            return _PREPRINT
+    if doi is not None and doi.startswith(_PREPRINT_PREFIXES) and _PREPRINT_DOI.match(doi):
         return _PREPRINT
-    known = _CLASSES.get(d.kind)
-    # Table and reference manager call everything an article that is nothing else.
-    if known in (_JOURNAL, None) and any(is_meeting(v) for v in d.venues):
-        return _MEETING
+    known = _CLASSES.get(kind)
+    # Tables and reference managers call everything an article that is nothing else.
+    if known in (_JOURNAL, None):
+        for venue in venues:
+            if is_meeting(venue):
+                return _MEETING
     return known
 
 
@@ -492,9 +506,19 @@ def _generic(f: _Facts) -> Judgement:
     if f.title.likeness < Likeness.VARIANT:
         return _NOT_ALIKE
     if f.venue >= LIKELY and f.year is SAME and f.places_against == 0:
-        if f.is_one_place and (f.authors >= LIKELY or (f.authors is UNSAID and f.is_one_range)):
+        if f.pages is SAME and (
+            (f.authors >= LIKELY and (f.volume >= LIKELY or f.is_one_range))
+            or (f.authors is UNSAID and f.volume >= LIKELY and f.is_one_range)
+        ):
             return _same("same authors, journal, volume and page", Strength.PLACE)
-        if f.authors is SAME and f.places_same:
+        if (
+            f.authors is SAME
+            and f.volume >= LIKELY
+            and f.number >= LIKELY
+            and is_once_an_issue(f.a.titles[0])
+        ):
+            return _same("same authors, journal, volume and issue", Strength.PLACE)
+        if f.authors >= LIKELY and f.places_same:
             return Judgement(Verdict.UNSURE, "a title many works have, and the page is not given")
     return Judgement(Verdict.DIFFERENT, "a title many works have, and no place in common")
 
@@ -557,9 +581,9 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
         return None
     if authors >= LIKELY and f.pages is SAME and year >= LIKELY:
         return _same("same title, authors, year and page")
-    if venue >= LIKELY and year is SAME and f.places_same:
+    if venue >= LIKELY and year is SAME and (f.places_same or _is_long(f)):
         # Authors are missing, or few in common.
-        return _same("same title, journal, year and volume or page")
+        return _same("same title, journal and year, nothing contradicts")
     # Little is said, and all of it agrees.
     if authors is SAME and venue is UNSAID and year is SAME and not _may_be_versions(f):
         return _same("same title, authors and year, nothing contradicts")
@@ -591,7 +615,7 @@ def _with_a_slip(f: _Facts) -> Judgement | None:
         and f.year is SAME
         and authors is SAME
         and len(f.a.authors.families) >= 3
-        and len(f.a.letters) >= 40
+        and _is_long(f)
     ):
         return _same("same long title, authors, journal and volume; the pages differ")
     return None
@@ -607,6 +631,11 @@ def _undecided(f: _Facts) -> Judgement:
     if alike >= Likeness.VARIANT and f.year >= LIKELY and f.places_against == 0:
         return Judgement(Verdict.UNSURE, "same title and year, authors not given")
     return Judgement(Verdict.DIFFERENT, "too little in common", link)
+
+
+def _is_long(f: _Facts) -> bool:
+    """Whether the titles are such that two works hardly have them by chance."""
+    return min(len(f.a.letters), len(f.b.letters)) >= 40
 
 
 def _is_ahead_of_print(f: _Facts) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb.errors import Conflict
 from kb.identity.blocking import candidate_pairs
 from kb.identity.clusters import Clusters
 from kb.identity.comparison import (
     Comparison,
+    Judgement,
     Verdict,
     compare,
     contradiction,
@@ -22,11 +23,28 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records, as positions in the list given, and what was found about them."""
+    """Two records, as positions in the list given, and how they were judged. `refusal` says why
+    two that are one by themselves were not joined: something contradicts elsewhere in the clusters
+    they belong to."""
 
     first: int
     second: int
-    comparison: Comparison
+    judged: Judgement
+    refusal: str = ""
+
+
+def explained(pair: Pair, descriptions: Sequence[Description]) -> Comparison:
+    """The pair's judgement with its evidence in words."""
+    found = compare(descriptions[pair.first], descriptions[pair.second])
+    if not pair.refusal:
+        return found
+    return Comparison(
+        Verdict.UNSURE,
+        f"{found.reason}, but others of their records contradict",
+        found.evidence_for,
+        (*found.evidence_against, pair.refusal),
+        found.link,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +96,8 @@ def deduplicate(
     decided = _decide(clusters, descriptions, decisions)
 
     same: list[tuple[int, str, str, int, int]] = []
-    doubtful: list[tuple[int, int]] = []
-    linked: list[tuple[int, int]] = []
+    doubtful: list[Pair] = []
+    linked: list[Pair] = []
     compared = 0
     pairs = candidate_pairs(descriptions)
     total = len(pairs)
@@ -92,25 +110,27 @@ def deduplicate(
             ids = sorted((descriptions[first].record_id, descriptions[second].record_id))
             same.append((-judged.strength, ids[0], ids[1], first, second))
         elif judged.verdict is Verdict.UNSURE:
-            doubtful.append((first, second))
+            doubtful.append(Pair(first, second, judged))
         if judged.link is not None and judged.verdict is not Verdict.SAME:
-            linked.append((first, second))
+            linked.append(Pair(first, second, judged))
 
     # The surest first, then by id: which of two joins that contradict each other is refused must
     # not hang on the order of the records.
     same.sort()
-    refused: list[tuple[int, int, str]] = []
+    refused: list[Pair] = []
     for _, _, _, first, second in same:
         why = clusters.join(first, second)
         if why is not None:
-            refused.append((first, second, why))
-    unsure = _reviewable(descriptions, clusters, doubtful, refused, decided)
-    belonging = [
-        Pair(i, j, compare(descriptions[i], descriptions[j]))
-        for i, j in _one_each(clusters, descriptions, linked)
-    ]
-    by_people = [Pair(i, j, compare(descriptions[i], descriptions[j])) for i, j in sorted(decided)]
-    return Deduplication(clusters.all(), unsure, belonging, by_people, compared)
+            judged = judge(descriptions[first], descriptions[second])
+            refused.append(Pair(first, second, judged, why))
+    open_pairs = (p for p in (*refused, *doubtful) if (p.first, p.second) not in decided)
+    return Deduplication(
+        clusters=clusters.all(),
+        unsure=_one_each(clusters, descriptions, open_pairs),
+        linked=_one_each(clusters, descriptions, linked),
+        decided=[Pair(i, j, judge(descriptions[i], descriptions[j])) for i, j in sorted(decided)],
+        compared=compared,
+    )
 
 
 def _decide(
@@ -134,42 +154,22 @@ def _decide(
     return decided
 
 
-def _reviewable(
-    descriptions: Sequence[Description],
-    clusters: Clusters,
-    doubtful: list[tuple[int, int]],
-    refused: list[tuple[int, int, str]],
-    decided: set[tuple[int, int]],
-) -> list[Pair]:
-    reasons = {(i, j): why for i, j, why in refused}
-    open_pairs = [p for p in (*reasons, *doubtful) if p not in decided]
-    found = []
-    for i, j in _one_each(clusters, descriptions, open_pairs):
-        comparison = compare(descriptions[i], descriptions[j])
-        if (i, j) in reasons:
-            comparison = Comparison(
-                Verdict.UNSURE,
-                f"{comparison.reason}, but others of their records contradict",
-                comparison.evidence_for,
-                (*comparison.evidence_against, reasons[i, j]),
-                comparison.link,
-            )
-        found.append(Pair(i, j, comparison))
-    return found
-
-
 def _one_each(
-    clusters: Clusters, descriptions: Sequence[Description], pairs: Iterable[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """One pair for any two clusters, the first by record id; pairs within one cluster left out."""
-    chosen: dict[tuple[int, int], tuple[tuple[str, str], tuple[int, int]]] = {}
-    for i, j in pairs:
+    clusters: Clusters, descriptions: Sequence[Description], pairs: Iterable[Pair]
+) -> list[Pair]:
+    """One pair for any two clusters, the first by record id; pairs within one cluster left out, and
+    those of clusters that a person keeps apart."""
+    chosen: dict[tuple[int, int], tuple[str, str, int, Pair]] = {}
+    for turn, pair in enumerate(pairs):
+        i, j = pair.first, pair.second
         x, y = clusters.find(i), clusters.find(j)
         if x == y or clusters.must_stay_apart(i, j):
             continue
         a, b = descriptions[i].record_id, descriptions[j].record_id
-        pair = ((a, b), (i, j)) if a <= b else ((b, a), (j, i))
+        if a > b:
+            a, b = b, a
+            pair = replace(pair, first=j, second=i)
         key = (x, y) if x < y else (y, x)
-        if key not in chosen or pair < chosen[key]:
-            chosen[key] = pair
-    return [pair for _, pair in sorted(chosen.values())]
+        if key not in chosen or (a, b) < chosen[key][:2]:
+            chosen[key] = (a, b, turn, pair)
+    return [found[3] for found in sorted(chosen.values(), key=lambda found: found[:3])]

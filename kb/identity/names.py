@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -39,6 +40,7 @@ _PARTICLES: Final = word_set(
 _NOT_NAMES: Final = word_set(
     "et al and others jr sr ii iii iv md phd anonymous anon unknown nan none"
 )
+_HEADS: Final = _PARTICLES | word_set("mc mac fitz o d l")
 _SEPARATED: Final = re.compile(r"\s*;\s*|\s+(?:and|&)\s+|\s*\|\s*|\n")
 # "Tan A.Schulze A." and "Vernia FilippoDi Ruscio Mirko": a new name begins without a space.
 _RUN_TOGETHER: Final = re.compile(r"(?<=[a-zß-öø-ÿ.])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’]{1,}|[A-Z]['’])")
@@ -82,13 +84,16 @@ class Authors:
 
 
 NOBODY: Final = Authors(())
+# Collaborations have thousands of authors; the first of them tell works apart.
+_MOST_NAMES: Final = 15
+_LONGEST_LINE: Final = 2_000
 
 
 def of_claims(claims: Iterable[AuthorClaim]) -> Authors:
     """The authors of a record. A name that came whole is read as text."""
     names: list[tuple[str, str]] = []
     is_certain = True
-    for claim in claims:
+    for claim in islice(claims, _MOST_NAMES):
         if claim.family:
             names.append((claim.family, claim.given or ""))
         elif claim.collective:
@@ -108,6 +113,8 @@ def of_text(text: str) -> Authors:
     """
     text = text.strip()
     is_cut = False
+    if len(text) > _LONGEST_LINE:
+        text = text[:_LONGEST_LINE]
     if text[-40:].lower().rstrip(". ").endswith(("et al", "others", "...", "…")):
         shorter = re.sub(
             r"[\s,;]*(?:\band\s+)?(?:\bet al|\bothers|…|\.\.\.)[.\s]*$", "", text, flags=re.I
@@ -119,20 +126,31 @@ def of_text(text: str) -> Authors:
         pieces = _without_separators(pieces[0])
     names = []
     is_certain = True
-    for piece in pieces:
+    for piece in pieces[:_MOST_NAMES]:
         name, is_sure = _one(piece)
         names.append(name)
         is_certain = is_certain and is_sure
     return Authors(names, is_certain=is_certain, is_cut=is_cut)
 
 
-@lru_cache(maxsize=200_000)
 def first_family(text: str) -> str:
     """The first author's family name, folded, as `of_text` finds it; the longest word of the name
     where the text does not say which it is."""
     text = text.strip()
+    if len(text) > _LONGEST_LINE:
+        text = text[:_LONGEST_LINE]
+    comma = text.find(",")
+    # "Family, Given and ..." and "Family, Given; ..." are most of what there is.
+    if comma > 0 and (" and " in text or ";" in text):
+        family = text[:comma]
+        if ";" not in family and " and " not in family and len(family) > 2:
+            found = _family(family)
+            if found and found not in _PARTICLES:
+                return found
     piece = _SEPARATED.split(text, maxsplit=1)[0]
-    if len(piece) == len(text) and (piece.count(",") != 1 or _ends_in_initials(piece)):
+    if len(piece) == len(text) and (
+        piece.count(",") != 1 or all(map(_is_name_with_initials, piece.split(",")))
+    ):
         piece = _without_separators(piece)[0]
     (family, given), is_sure = _one(piece)
     if is_sure:
@@ -143,9 +161,8 @@ def first_family(text: str) -> str:
 def _without_separators(text: str) -> list[str]:
     commas = text.count(",")
     if commas == 0:
-        run = [p for p in _RUN_TOGETHER.split(text) if p]
-        return run if len(run) > 1 and " " in text else [text]
-    if commas == 1 and not all(_ends_in_initials(p) for p in text.split(",")):
+        return _run_apart(text) if " " in text else [text]
+    if commas == 1 and not all(map(_is_name_with_initials, text.split(","))):
         return [text]
     parts = [p.strip() for p in text.split(",") if p.strip()]
     if all(" " in p or _INITIALS.match(p) is None for p in parts) and sum(
@@ -157,6 +174,19 @@ def _without_separators(text: str) -> list[str]:
     return parts
 
 
+def _run_apart(text: str) -> list[str]:
+    """The names of a text in which each follows the other without a gap."""
+    found: list[str] = []
+    for piece in _RUN_TOGETHER.split(text):
+        # "McDonald" and "DeLong" have a capital of their own.
+        if found and found[-1].split()[-1:] and found[-1].split()[-1].lower() in _HEADS:
+            found[-1] += piece
+        elif piece.strip():
+            found.append(piece)
+    return found or [text]
+
+
+@lru_cache(maxsize=100_000)
 def _one(text: str) -> tuple[tuple[str, str], bool]:
     """((family, given), whether the text says which is which)."""
     text = text.strip(" ,.")
@@ -182,9 +212,10 @@ def _one(text: str) -> tuple[tuple[str, str], bool]:
     return (last, " ".join(pieces[:-1])), False
 
 
-def _ends_in_initials(text: str) -> bool:
+def _is_name_with_initials(text: str) -> bool:
+    """Whether a text is a whole name, "Smith J" or "J Smith"."""
     pieces = text.split()
-    return len(pieces) > 1 and _INITIALS.match(pieces[-1]) is not None
+    return len(pieces) > 1 and any(_INITIALS.match(p) for p in (pieces[0], pieces[-1]))
 
 
 def _are_initials(pieces: list[str]) -> bool:
@@ -278,7 +309,11 @@ def _found(asked: tuple[str, ...], bag: frozenset[str]) -> int:
 
 
 def _is_in(name: str, bag: frozenset[str]) -> bool:
-    return name in bag or any(_alike(name, other) for other in bag)
+    if name in bag:
+        return True
+    # A slip in the first letter, or a half of a double name, is left to the other authors.
+    first = name[0]
+    return any(other[0] == first and _alike(name, other) for other in bag)
 
 
 def _alike(a: str, b: str) -> bool:
@@ -288,7 +323,7 @@ def _alike(a: str, b: str) -> bool:
     short, long = (a, b) if len(a) <= len(b) else (b, a)
     if len(short) < 4:
         return False
-    if long.startswith(short) or long.endswith(short):
+    if long.startswith(short):
         return True
     return len(long) - len(short) <= 2 and OSA.distance(a, b, score_cutoff=2) <= (
         1 if len(long) < 8 else 2

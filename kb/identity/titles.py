@@ -67,13 +67,18 @@ SMALL: Final = word_set("the a an of and in on at or for to by")
 # Remarks of indexers, no part of the title: what is said of the record, of its language, of where
 # a correction is; in round or square brackets.
 _REMARK: Final = re.compile(
-    r"""\s*[\[(]\s*(?:
-        (?:provisional|structured|conference|meeting|poster|oral)?\s*abstract(?:\s+no[:.]?\s*\w+)?
-        |(?:published\s+)?(?:erratum|corrigendum|correction|retraction|comment|update)\b[^\])]*
-        |see\s+comments?|corrected|review|letter|editorial|in\s+process\s+citation|with\s+video
-        |\d+\s+refs?\.?|(?:english|french|german|spanish|italian|portuguese|polish|russian|chinese
-        |japanese|korean|turkish|dutch|danish|swedish|norwegian|czech|hungarian|hebrew|persian)
-    )\s*[\])]\.?""",
+    r"""\s*(?:
+        \[\s*(?:(?:published\s+)?(?:erratum|corrigendum|correction|retraction|comment|update)\b)[^\]]*\]
+        |[\[(]\s*(?:
+            (?:provisional|structured|conference|meeting|poster|oral)?\s*abstract
+                (?:\s+no[:.]?\s*\w+)?
+            |(?:published\s+)?erratum[^\])]*
+            |see\s+comments?|corrected|review|letter|editorial|comment|in\s+process\s+citation
+            |with\s+video|\d+\s+refs?\.?|(?:english|french|german|spanish|italian|portuguese|polish
+            |russian|chinese|japanese|korean|turkish|dutch|danish|swedish|norwegian|czech|hungarian
+            |hebrew|persian)
+        )\s*[\])]
+    )\.?""",
     re.I | re.X,
 )
 # How Web of Science and Embase name notices: "(vol 360, pg 542, 2009)", "(Blood (2009) 113 (4-9))".
@@ -203,3 +208,16 @@ def is_generic(plain: str) -> bool:
     if not told or len("".join(told)) < 12:
         return True
     return all(w in _GENERIC for w in told)
+
+
+_OFTEN_AN_ISSUE: Final = word_set(
+    "book review reviews letter letters reply comment commentary news abstract abstracts obituary "
+    "response correspondence case image images report reports note notes question answer quiz "
+    "correction erratum"
+)
+
+
+def is_once_an_issue(plain: str) -> bool:
+    """Of a generic title, whether an issue has one by the same people: an editorial, a foreword;
+    but several book reviews."""
+    return not any(w in _OFTEN_AN_ISSUE for w in plain.split())

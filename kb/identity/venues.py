@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from kb.identity.folding import word_set, words
 from kb.identity.names import Agreement
@@ -23,6 +23,7 @@ _NUMBERED: Final = re.compile(
     r"^(?:\d+(?:st|nd|rd|th)?|(?:twenty|thirty|forty|fifty|sixty)?(?:first|second|third|fourth|"
     r"fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|twelfth|\w+teenth|\w+tieth)$"
 )
+_COUNTRY: Final = re.compile(r" (?:of the )?(?:u s a|usa|united states(?: of)? america)$")
 _BRACKETED: Final = re.compile(r"[(\[][^)\]]*[)\]]?")
 _KNOWN_AS: Final = {
     "bmj": "british medical journal",
@@ -63,6 +64,7 @@ def venue_words(text: str) -> tuple[str, ...]:
     """The words that tell one venue from another."""
     plain = words(_BRACKETED.sub(" ", text)) or words(text)
     plain = _KNOWN_AS.get(plain, plain)
+    plain = _COUNTRY.sub("", plain) or plain
     kept = [w for w in plain.split() if w not in _SMALL and not _NUMBERED.match(w)]
     return tuple(kept or plain.split())
 
@@ -78,22 +80,32 @@ def compare_venues(a: str, b: str) -> Agreement:
         return Agreement.SAME
     if _is_initialism(x, y) or _is_initialism(y, x):
         return Agreement.LIKELY
-    if any(_without_subtitle(p, q) for p, q in ((a, y), (b, x))):
+    if any(_is_without_subtitle(p, q) for p, q in ((a, y), (b, x))):
         return Agreement.LIKELY
     p, q = (tuple(w for w in side if w not in _PROCEEDINGS) for side in (x, y))
     if p and q and (p == q or _abbreviates(p, q) or _abbreviates(q, p)):
         return Agreement.LIKELY
-    if p and q and (_is_initialism(p, q) or _is_initialism(q, p)):
+    if _is_initialism(p, y) or _is_initialism(q, x):
         return Agreement.LIKELY
-    short, long = (x, y) if len(x) <= len(y) else (y, x)
-    if _abbreviates(short, long[: len(short)]) or _abbreviates(long[: len(short)], short):
-        return Agreement.PART
-    joined, other = " ".join(x), " ".join(y)
-    if fuzz.ratio(joined, other) >= 92:
-        return Agreement.LIKELY
-    if set(short) <= set(long) or fuzz.token_sort_ratio(joined, other) >= 85:
-        return Agreement.PART
-    return Agreement.AGAINST
+    if len(x) == len(y) == 1:
+        return Agreement.AGAINST
+    ours, theirs = _unmatched(x, y), _unmatched(y, x)
+    if not ours and not theirs and len(x) == len(y):
+        # "Journal of Information Systems" is not "Information Systems Journal".
+        return Agreement.LIKELY if x[0][0] == y[0][0] else Agreement.PART
+    return Agreement.PART if not ours or not theirs else Agreement.AGAINST
+
+
+def _unmatched(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether a word of one name has no like in the other."""
+    return any(
+        not any(w == o or _shortens(w, o) or _shortens(o, w) or _is_slip(w, o) for o in others)
+        for w in words
+    )
+
+
+def _is_slip(a: str, b: str) -> bool:
+    return min(len(a), len(b)) >= 5 and OSA.distance(a, b, score_cutoff=1) <= 1
 
 
 _ISSN: Final = re.compile(r"\b(\d{4})-?(\d{3}[\dXx])\b")
@@ -104,22 +116,32 @@ def share_issn(a: str, b: str) -> bool:
     return bool(set(_ISSN.findall(a.upper())) & set(_ISSN.findall(b.upper())))
 
 
-def _without_subtitle(full: str, other: tuple[str, ...]) -> bool:
-    head = re.split(
-        r"\s*[:=/;]\s*|\.\s*(?=Conf|Ann|Proc|[A-Z][a-z]+ (?:of|for|and)\b)|\s+-\s+",
-        full.strip(),
-        maxsplit=1,
-    )
-    if len(head) < 2 or not head[0]:
+# What the rest of a name says where it is a subtitle and not part of the name, as it is in
+# "NeuroImage: Clinical".
+_OF_SUBTITLE: Final = re.compile(
+    r"\b(?:journal|official|publication|society|association|international|national|organ|college|"
+    r"conf\w*|congress|meeting|annual|proceedings|affiliated|research ed)\b",
+    re.I,
+)
+_SUBTITLE: Final = re.compile(
+    r"\s*[:=/;]\s*|\.\s*(?=Conf|Ann|Proc|[A-Z][a-z]+ (?:of|for|and)\b)|\s+-\s+"
+)
+
+
+def _is_without_subtitle(full: str, other: tuple[str, ...]) -> bool:
+    parts = _SUBTITLE.split(full.strip(), maxsplit=1)
+    if len(parts) < 2 or not parts[0] or not _OF_SUBTITLE.search(parts[1]):
         return False
-    x = venue_words(head[0])
-    return len(x) >= 1 and (x == other or _abbreviates(x, other) or _abbreviates(other, x))
+    head = venue_words(parts[0])
+    return head == other or _abbreviates(head, other) or _abbreviates(other, head)
 
 
 def _abbreviates(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
     """Whether each word of one begins a word of the other, in order ("j appl physiol")."""
     if len(short) != len(full):
         return False
+    if len(short) == 1 and abs(len(short[0]) - len(full[0])) == 1:
+        return False  # "Cancer" and "Cancers" are two journals
     return all(_shortens(s, f) for s, f in zip(short, full, strict=True))
 
 
@@ -134,9 +156,20 @@ def _shortens(short: str, full: str) -> bool:
 
 
 def _is_initialism(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
+    """Whether one word is made of the beginnings of all words of the other: "jacc", "amcis"."""
     return (
         len(short) == 1
         and 2 < len(full) <= 10
-        and len(short[0]) >= 3
-        and short[0] == "".join(w[0] for w in full)
+        and len(full) <= len(short[0]) <= len(full) + 2
+        and _is_made_of(short[0], full)
+    )
+
+
+def _is_made_of(letters: str, words: tuple[str, ...]) -> bool:
+    if not words:
+        return not letters
+    return any(
+        letters[:size] == words[0][:size] and _is_made_of(letters[size:], words[1:])
+        for size in (1, 2)
+        if size <= len(letters)
     )

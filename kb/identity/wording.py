@@ -46,7 +46,7 @@ class TitleComparison:
 
 
 UNLIKE: Final = TitleComparison(Likeness.UNLIKE)
-_EXACT: Final = TitleComparison(Likeness.EXACT)
+EXACT: Final = TitleComparison(Likeness.EXACT)
 _VARIANT: Final = TitleComparison(Likeness.VARIANT)
 
 # Titles of one work differ in spelling and a word or two; on the labelled sets all but
@@ -76,10 +76,10 @@ def _is_part(x: str, y: str) -> bool:
 def compare_titles(a: str, b: str) -> TitleComparison:
     """How two titles, as folded words, are alike; the order of the two does not matter."""
     if a == b:
-        return _EXACT
+        return EXACT
     x, y = title_letters(a), title_letters(b)
     if x == y:
-        return _EXACT
+        return EXACT
     return _compare(a, b, x, y) if a < b else _compare(b, a, y, x)
 
 
@@ -202,7 +202,7 @@ _TURNING: Final = tuple(
     sorted(
         word_set(
             "hyper hypo intra inter extra micro macro mono poly pre post anti pro in un non sub "
-            "super endo exo homo hetero uni bi a dis"
+            "super endo exo homo hetero uni bi a dis nor"
         )
     )
 )
@@ -324,19 +324,22 @@ def are_opposed(a: str, b: str) -> bool:
 
 @lru_cache(maxsize=50_000)
 def spelt_alike(a: str, b: str) -> bool:
-    """Whether two words are one word, British or American, singular or plural, mistyped once or
-    (in long words) twice; never numbers, nor words that exclude each other."""
+    """Whether two words are one word, British or American, singular or plural, or mistyped once;
+    never numbers, nor words that exclude each other."""
     if _DIGITS.search(a) or _DIGITS.search(b) or are_opposed(a, b):
         return False
     if _american(a) == _american(b):
         return True
     short, long = (a, b) if len(a) <= len(b) else (b, a)
-    if len(short) >= 4 and long in (short + "s", short + "es"):
-        return True
-    if len(short) < 5:
+    if len(short) < 4:
         return False
-    limit = 1 if len(short) < 9 else 2
-    return bool(OSA.distance(a, b, score_cutoff=limit) <= limit)
+    if long in (short + "s", short + "es"):
+        return True
+    # A letter exchanged makes another word of a short one ("gene", "bone"); a letter too many or
+    # two in the wrong order hardly ever do.
+    if OSA.distance(a, b, score_cutoff=1) > 1:
+        return False
+    return len(short) >= 6 or len(a) != len(b) or sorted(a) == sorted(b)
 
 
 _SPELLINGS: Final = (
