@@ -21,6 +21,9 @@ from kb.formats.references.reading import decoded
 
 # A work with five thousand authors, their affiliations and all its references has some 3 MB.
 MAX_ITEM: Final = 32_000_000
+# Works nest some ten deep; what nests a hundred times deeper would exhaust the stack.
+_MAX_DEPTH: Final = 200
+_TOO_DEEP: Final = f"nested more than {_MAX_DEPTH} deep"
 _PIECE: Final = 1 << 20
 # How often a long stretch without an end is gone through again for what follows its beginning.
 _MAX_SECOND_LOOKS: Final = 20
@@ -74,6 +77,7 @@ class _Reader:
         self._number = 0
         self._is_over = False
         self._second_looks = _MAX_SECOND_LOOKS
+        self._depth = 0  # of the object at hand, at its deepest
         self._decoder: codecs.IncrementalDecoder | None = None
 
     def read(self) -> Iterator[Item]:
@@ -89,7 +93,7 @@ class _Reader:
             self._advance(start)
             end, is_whole = self._end_of_object()
             raw = self._held[self._at : end]
-            value, error = _parsed(raw)
+            value, error = _parsed(raw) if self._depth <= _MAX_DEPTH else ({}, _TOO_DEEP)
             if error is None:
                 yield self._item(value=_unwrapped(value))
             else:
@@ -195,7 +199,7 @@ class _Reader:
         indent: bytes | None = self._held[start_of_line : self._at]
         if indent is None or indent.strip():
             indent = None
-        depth = 0
+        self._depth = depth = 0
         at = 0  # from `_at`
         while True:
             base = self._at
@@ -214,6 +218,7 @@ class _Reader:
                         # The next record begins where records do, and this one was never closed.
                         return match.start(), False
                     depth += 1
+                    self._depth = max(self._depth, depth)
                 elif token == 0x22:  # "
                     if match["closed"] is None and not self._is_over:
                         at = match.start() - base
@@ -261,7 +266,8 @@ def _parsed(raw: bytes) -> tuple[dict[str, Any], str | None]:
         text = decoded(raw)
         text = _STRINGS_AND_COMMAS.sub(lambda m: m[0] if m[0] != "," else "", text)
         try:
-            value = json.loads(text, strict=False)
+            # Written and read again, it holds nothing that a strict file could not.
+            value = orjson.loads(as_json(json.loads(text, strict=False)))
         except (ValueError, RecursionError):
             return {}, f"not JSON: {said} of the record"
     return (value, None) if isinstance(value, dict) else ({}, "not an object")

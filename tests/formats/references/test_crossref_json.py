@@ -837,6 +837,23 @@ def test_what_is_no_doi_is_kept_and_said():
     assert item["DOI"] == "not yet assigned"
 
 
+def test_a_record_nested_without_end_or_half_a_character_spoils_no_other():
+    deep = b'{"DOI": "10.1000/a", "x": ' + b"[" * 900 + b"]" * 900 + b"}"
+    half = b'{"DOI": "10.1000/b", "title": ["Half \\ud83d"], "x": {"\\udc00": 1}}'
+    first, second, third = read_back("crossref-json", b"[" + deep + b"," + half + b",{}]")
+    assert isinstance(first, Unreadable)
+    assert first.reason == "nested more than 200 deep"
+    assert isinstance(second, FileRecord)
+    assert second.record.title == "Half ?"
+    assert from_json(WorkRecord, to_json(second.record)) == second.record
+    assert isinstance(third, Unreadable)
+
+
+def test_what_stands_beside_the_works_of_an_answer_is_no_work():
+    around = {"facets": {}, "items": [a_work()], "query": {"start-index": 0}}
+    assert len(read_back("crossref-json", an_answer(around, "work-list"))) == 1
+
+
 def test_an_object_that_is_no_work_is_reported():
     (read,) = read_back("crossref-json", b'[{"name": "A funder", "location": "Norway"}]')
     assert isinstance(read, Unreadable)

@@ -14,7 +14,6 @@ from kb.identity.identifiers import identifiers, normalize_issn
 from kb.models.dates import partial_date
 from kb.models.records import (
     AbstractSection,
-    Affiliation,
     AuthorClaim,
     ConceptClaim,
     ContributorClaim,
@@ -54,7 +53,8 @@ dois = st.builds(
 issns = st.integers(1_000_000, 9_999_999).map(
     lambda n: next(i for c in "0123456789X" if (i := normalize_issn(f"{n}{c}")))
 )
-people = st.builds(AuthorClaim, family=names, given=st.none() | names)
+# A name of one word may be a group's; formats without a mark for it cannot tell.
+people = st.builds(AuthorClaim, family=names, given=names)
 groups = st.builds(AuthorClaim, collective=names.map(lambda name: f"{name} Study Group"))
 urls = st.builds("https://example.org/{}?q={}&r=1".format, keys, keys)
 
@@ -113,12 +113,46 @@ articles = st.builds(
 )
 """Articles with all that most formats carry."""
 
-affiliated = st.builds(
-    AuthorClaim,
-    family=names,
-    given=names,
-    affiliations=several(st.builds(Affiliation, text=prose), 2),
+_roles = several(st.builds(ContributorClaim, role=st.just("editor"), person=people), 2)
+_in_books = st.builds(VenueClaim, name=prose, publisher=optional(prose))
+_by_itself = st.builds(VenueClaim, publisher=prose)
+_isbns = several(st.sampled_from(["9780470699515", "9783030006679", "9780306406157"]), 1)
+
+
+def _book_like(kind: WorkType, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[WorkRecord]:
+    common: dict[str, st.SearchStrategy[Any]] = {
+        "source": st.just("a file"),
+        "key": st.just(""),
+        "identifiers": st.builds(identifiers, doi=optional(dois)),
+        "title": prose,
+        "type": st.just(kind),
+        "published": dates,
+        "authors": several(people, 3),
+        "label": keys,
+        "place": optional(names),
+        "venue": _by_itself,
+    }
+    return st.builds(WorkRecord, **(common | more))
+
+
+books = _book_like(
+    WorkType.BOOK,
+    isbns=_isbns,
+    edition=optional(numbers),
+    series=optional(prose),
+    contributors=_roles,
 )
+chapters = _book_like(
+    WorkType.BOOK_CHAPTER, isbns=_isbns, contributors=_roles, venue=_in_books, pages=_pages
+)
+conference_papers = _book_like(
+    WorkType.CONFERENCE_PAPER, venue=_in_books, pages=_pages, event=optional(prose)
+)
+theses = _book_like(WorkType.THESIS)
+reports = _book_like(WorkType.REPORT, series=optional(prose))
+datasets = _book_like(WorkType.DATASET)
+"""Works that stand in no journal."""
+others = st.one_of(books, chapters, conference_papers, theses, reports, datasets)
 
 
 def written(name: str, records: Iterable[WorkRecord]) -> bytes:
