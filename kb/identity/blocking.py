@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Final
-
-import numpy as np
 
 from kb.identity.descriptions import Description
 from kb.identity.titles import is_generic
@@ -67,45 +66,32 @@ def candidate_pairs(descriptions: Sequence[Description]) -> list[tuple[int, int]
     sorted by title, author, year and pages, so that work grows with the records and not with the
     square of those called "Editorial".
     """
-    hashes: list[int] = []
-    owners: list[int] = []
+    # Most keys are of one record alone: a list is made for those of several.
+    alone: dict[str, int] = {}
+    blocks: dict[str, list[int]] = {}
     for position, d in enumerate(descriptions):
-        keys = blocking_keys(d)
-        hashes.extend(map(hash, keys))
-        owners.extend([position] * len(keys))
-    return _pairs(descriptions, np.array(hashes, dtype=np.int64), np.array(owners, dtype=np.int64))
-
-
-def _pairs(
-    descriptions: Sequence[Description], hashes: np.ndarray, owners: np.ndarray
-) -> list[tuple[int, int]]:
-    if not len(hashes):
-        return []
-    order = np.lexsort((owners, hashes))
-    hashes, owners = hashes[order], owners[order]
-    starts = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]])
-    sizes = np.diff(np.r_[starts, len(hashes)])
+        for key in blocking_keys(d):
+            before = alone.setdefault(key, position)
+            if before != position:
+                if key in blocks:
+                    blocks[key].append(position)
+                else:
+                    blocks[key] = [before, position]
+    del alone
     count = len(descriptions)
-    codes: list[np.ndarray] = []
-    for size in np.unique(sizes[(sizes > 1) & (sizes <= _WHOLE_BLOCK)]):
-        block = owners[starts[sizes == size][:, None] + np.arange(size)]
-        first, second = np.triu_indices(size, 1)
-        codes.append((block[:, first] * count + block[:, second]).ravel())
-    for start, size in zip(
-        starts[sizes > _WHOLE_BLOCK].tolist(), sizes[sizes > _WHOLE_BLOCK].tolist(), strict=True
-    ):
-        block = np.array(
-            sorted(owners[start : start + size].tolist(), key=lambda i: _order(descriptions[i]))
-        )
-        for step in range(1, _NEIGHBOURS + 1):
-            low = np.minimum(block[:-step], block[step:])
-            high = np.maximum(block[:-step], block[step:])
-            codes.append(low * count + high)
-    if not codes:
-        return []
-    unique = np.unique(np.concatenate(codes))
-    unique = unique[unique // count != unique % count]
-    return list(zip((unique // count).tolist(), (unique % count).tolist(), strict=True))
+    codes: set[int] = set()
+    for block in blocks.values():
+        if len(block) == 2:
+            codes.add(block[0] * count + block[1])
+        elif len(block) <= _WHOLE_BLOCK:
+            codes.update(i * count + j for i, j in combinations(block, 2))
+        else:
+            block.sort(key=lambda i: _order(descriptions[i]))
+            for step in range(1, _NEIGHBOURS + 1):
+                codes.update(
+                    min(i, j) * count + max(i, j) for i, j in zip(block, block[step:], strict=False)
+                )
+    return [divmod(code, count) for code in sorted(codes)]
 
 
 def _order(d: Description) -> tuple[str, str, int, int, str]:

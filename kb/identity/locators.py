@@ -10,6 +10,7 @@ from typing import Final
 _INTEGERS: Final = re.compile(r"\d+")
 _PAGE: Final = re.compile(r"([a-z]{0,4})\.?\s?(\d+)([a-z]?(?:\.e?\d+)?)", re.I)
 _NO_PAGES: Final = re.compile(r"no\.? ?pag|^\s*(?:pp?\.?\s*)?(?:n/?a|-+|0+(?:-0+)?|\?+)?\s*$", re.I)
+_PLAIN_PAGES: Final = re.compile(r"(\d+)(?:[-–]{1,2}(\d+))?$")
 _RANGE: Final = re.compile(r"\s*[-‐-―−]+\s*")
 
 
@@ -31,25 +32,29 @@ class Pages:
 def pages(text: str) -> Pages | None:
     """The pages of "476-481", "476-81", "476", "S12-4", "e12345", "476-481.e3", "pp. 476–481",
     "Cd002273"; None where none are given ("no pagination")."""
+    plain = _PLAIN_PAGES.match(text)
+    if plain is not None and text[0] != "0":
+        return _pages("", plain[1], plain[2])
     if not text or _NO_PAGES.search(text):
         return None
     text = re.sub(r"^\s*(?:pp?|pages?|art(?:icle)?(?: ?no)?)\b[.:\s]*", "", text, flags=re.I)
     found = _PAGE.search(text)
     if found is None:
         return None
-    letters, digits = found[1].lower(), found[2]
-    first = int(digits[:12])
     rest = _RANGE.split(text[found.end() :].split(",")[0], maxsplit=1)
-    last = None
-    if len(rest) == 2 and (end := _PAGE.match(rest[1].strip())):
-        tail = end[2]
-        # "476-81": the last page leaves out what it shares with the first.
-        if len(tail) < len(digits):
-            tail = digits[: len(digits) - len(tail)] + tail
-        last = int(tail[:12])
-        if last < first:
-            last = None
-    return Pages(first, last, letters)
+    end = _PAGE.match(rest[1].strip()) if len(rest) == 2 else None
+    return _pages(found[1].lower(), found[2], end[2] if end else None)
+
+
+def _pages(letters: str, digits: str, tail: str | None) -> Pages:
+    first = int(digits[:12])
+    if tail is None:
+        return Pages(first, None, letters)
+    # "476-81": the last page leaves out what it shares with the first.
+    if len(tail) < len(digits):
+        tail = digits[: len(digits) - len(tail)] + tail
+    last = int(tail[:12])
+    return Pages(first, last if last >= first else None, letters)
 
 
 @lru_cache(maxsize=100_000)

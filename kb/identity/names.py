@@ -42,6 +42,7 @@ _NOT_NAMES: Final = word_set(
 )
 _HEADS: Final = _PARTICLES | word_set("mc mac fitz o d l")
 _SEPARATED: Final = re.compile(r"\s*;\s*|\s+(?:and|&)\s+|\s*\|\s*|\n")
+_OTHERWISE_SEPARATED: Final = re.compile(r"[;&|\n]|\sand\s\s|\s\sand")
 # "Tan A.Schulze A." and "Vernia FilippoDi Ruscio Mirko": a new name begins without a space.
 _RUN_TOGETHER: Final = re.compile(r"(?<=[a-zß-öø-ÿ.])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’]{1,}|[A-Z]['’])")
 _INITIALS: Final = re.compile(r"^(?:[A-ZÀ-ÖØ-Þ]\.?[-‐\s]?){1,4}$")
@@ -55,7 +56,7 @@ class Authors:
     the family name; these are not `certain`. `is_cut` is True where the list says it goes on.
     """
 
-    __slots__ = ("bag", "families", "initials", "is_certain", "is_cut")
+    __slots__ = ("_bag", "_names", "families", "initials", "is_certain", "is_cut")
 
     def __init__(
         self,
@@ -64,23 +65,22 @@ class Authors:
         is_certain: bool = True,
         is_cut: bool = False,
     ) -> None:
-        families: list[str] = []
-        initials: list[str] = []
-        bag: set[str] = set()
-        for family, given in names:
-            folded = _family(family)
-            if not folded:
-                continue
-            families.append(folded)
-            initials.append(_initials(given))
-            bag.add(folded)
-            bag.update(_words_of_name(family))
-            bag.update(_words_of_name(given))
-        self.families = tuple(families)
-        self.initials = tuple(initials)
-        self.bag = frozenset(bag)
+        self._names = [name for name in names if _family(name[0])]
+        self.families = tuple([_family(family) for family, _ in self._names])
+        self.initials = tuple([_initials(given) for _, given in self._names])
         self.is_certain = is_certain
         self.is_cut = is_cut
+        self._bag: frozenset[str] | None = None
+
+    @property
+    def bag(self) -> frozenset[str]:
+        if self._bag is None:
+            found = set(self.families)
+            for family, given in self._names:
+                found.update(_words_of_name(family))
+                found.update(_words_of_name(given))
+            self._bag = frozenset(found)
+        return self._bag
 
 
 NOBODY: Final = Authors(())
@@ -121,7 +121,11 @@ def of_text(text: str) -> Authors:
         )
         is_cut = shorter != text
         text = shorter
-    pieces = [p for p in _SEPARATED.split(text) if p.strip(" ,.")]
+    if " and " in text and not _OTHERWISE_SEPARATED.search(text):
+        pieces = text.split(" and ")
+    else:
+        pieces = _SEPARATED.split(text)
+    pieces = [p for p in pieces if p.strip(" ,.")]
     if len(pieces) == 1:
         pieces = _without_separators(pieces[0])
     names = []
