@@ -243,6 +243,20 @@ def language(code: str | None) -> str | None:
     return _LANGUAGES.get(text, text) if text not in ("", "und") else None
 
 
+_SHORT_RANGE = re.compile(r"(\d+)-(\d+)")
+
+
+def pages_in_full(pages: str | None) -> str | None:
+    """ "475-82" as "475-482", and a range of one page as that page; anything else as given."""
+    match = _SHORT_RANGE.fullmatch(pages or "")
+    if match is None:
+        return pages
+    first, last = match.groups()
+    if len(last) < len(first):
+        last = first[: len(first) - len(last)] + last
+    return first if first == last else f"{first}-{last}"
+
+
 def nlm_language(code: str) -> str:
     """NLM's three letters for an ISO 639-1 code ("en" gives "eng"); others as given."""
     return next((nlm for nlm, iso in _LANGUAGES.items() if iso == code), code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
@@ -17,6 +18,7 @@ from kb.formats.nlm import (
     is_retracted,
     language,
     notice_link,
+    pages_in_full,
     relation_link,
     republished_notice,
     title_as_printed,
@@ -38,6 +40,7 @@ from kb.models.records import (
     Affiliation,
     AuthorClaim,
     ConceptClaim,
+    ContributorClaim,
     DateClaim,
     FundingClaim,
     NoticeClaim,
@@ -50,21 +53,25 @@ from kb.models.records import (
 )
 
 
-def to_record(element: etree._Element, source: str = "pubmed") -> WorkRecord:
+def to_record(
+    element: etree._Element, source: str = "pubmed", *, key: str | None = None
+) -> WorkRecord:
     """The record of one `PubmedArticle` or `PubmedBookArticle`, as what `source` says.
 
-    Raises ValueError, saying why, for anything else and for one without PMID.
+    `key` is that of a record without PMID, as files of others than PubMed hold them. Raises
+    ValueError, saying why, for anything else, and for one without PMID where there is no `key`.
     """
     reader = _READERS.get(str(element.tag))
     if reader is None:
         raise ValueError(f"neither a PubmedArticle nor a PubmedBookArticle: <{element.tag!s}>")
     pmid = pmid_of(element)
-    if pmid is None:
+    if pmid is None and key is None:
         raise ValueError(f"{element.tag!s} without a PMID")
-    return reader(element, pmid, source)
+    record = reader(element, pmid, source)
+    return replace(record, key=key) if pmid is None and key is not None else record
 
 
-def _article(element: etree._Element, pmid: str, source: str) -> WorkRecord:
+def _article(element: etree._Element, pmid: str | None, source: str) -> WorkRecord:
     citation = element.find("MedlineCitation")
     article = element.find("MedlineCitation/Article")
     data = element.find("PubmedData")
@@ -82,7 +89,7 @@ def _article(element: etree._Element, pmid: str, source: str) -> WorkRecord:
     notices, relations, cited = _comments(citation, is_preprint=kind is WorkType.PREPRINT)
     return WorkRecord(
         source=source,
-        key=pmid,
+        key=pmid or "",
         identifiers=identifiers(doi=doi, pmid=pmid, pmcid=pmcid),
         title=title,
         original_title=original_title,
@@ -111,7 +118,7 @@ def _article(element: etree._Element, pmid: str, source: str) -> WorkRecord:
     )
 
 
-def _book(element: etree._Element, pmid: str, source: str) -> WorkRecord:
+def _book(element: etree._Element, pmid: str | None, source: str) -> WorkRecord:
     """A book or a chapter of the NCBI Bookshelf: only a chapter has a title beside the book's."""
     document = element.find("BookDocument")
     book = element.find("BookDocument/Book")
@@ -137,7 +144,7 @@ def _book(element: etree._Element, pmid: str, source: str) -> WorkRecord:
     ]
     return WorkRecord(
         source=source,
-        key=pmid,
+        key=pmid or "",
         identifiers=identifiers(doi=doi, pmid=pmid, pmcid=pmcid),
         title=title,
         original_title=original_title,
@@ -160,10 +167,19 @@ def _book(element: etree._Element, pmid: str, source: str) -> WorkRecord:
         funding=_funding(document),
         references=_references(document),
         updated=revised,
+        contributors=tuple(
+            ContributorClaim(role="editor", person=person)
+            for group in book.findall("AuthorList[@Type='editors']")
+            for person in _authors(group.findall("Author"))
+        ),
+        series=element_text(book.find("CollectionTitle")),
+        edition=element_text(book.find("Edition")),
+        place=_text(book, "Publisher/PublisherLocation"),
+        isbns=_texts(book, "Isbn"),
     )
 
 
-_READERS: Final[dict[str, Callable[[etree._Element, str, str], WorkRecord]]] = {
+_READERS: Final[dict[str, Callable[[etree._Element, str | None, str], WorkRecord]]] = {
     "PubmedArticle": _article,
     "PubmedBookArticle": _book,
 }
@@ -317,7 +333,7 @@ def _pages(element: etree._Element) -> str | None:
     # "107-14" is spelt out by start and end; "12-3; discussion 45" says more than they do.
     if start and end and not re.search(r"[,;]", printed or ""):
         return start if start == end else f"{start}-{end}"
-    return printed or start
+    return pages_in_full(printed) or start
 
 
 _MONTHS: Final = {
@@ -394,13 +410,13 @@ def _concepts(citation: etree._Element) -> tuple[ConceptClaim, ...]:
             ConceptClaim(
                 scheme="mesh",
                 label=label,
-                code=descriptor.get("UI"),
+                code=descriptor.get("UI") or None,
                 is_major=any(p.get("MajorTopicYN") == "Y" for p in (descriptor, *qualifiers)),
                 qualifiers=tuple(text for q in qualifiers if (text := element_text(q))),
             )
         )
     concepts += [
-        ConceptClaim(scheme="mesh", label=label, code=part.get("UI"))
+        ConceptClaim(scheme="mesh", label=label, code=part.get("UI") or None)
         for part in citation.findall("SupplMeshList/SupplMeshName")
         if (label := element_text(part))
     ]

@@ -235,7 +235,7 @@ def test_a_journal_has_its_own_and_its_linking_issn():
             ("107-114", None),
             id="pages spelt out, publisher's number left",
         ),
-        pytest.param("<MedlinePgn>687-90</MedlinePgn>", None, ("687-90", None), id="as printed"),
+        pytest.param("<MedlinePgn>687-90</MedlinePgn>", None, ("687-690", None), id="in short"),
         pytest.param("<MedlinePgn>e23</MedlinePgn>", "e23", (None, "e23"), id="both the same"),
         pytest.param(
             "<StartPage>12</StartPage><EndPage>13</EndPage>"

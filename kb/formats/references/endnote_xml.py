@@ -116,8 +116,9 @@ _ORDER: Final = {
             " auth-affiliation titles periodical pages volume number issue secondary-volume"
             " secondary-issue num-vols edition section reprint-edition reprint-status"
             " keywords dates pub-location publisher orig-pub isbn accession-num call-num report-id"
-            " coden electronic-resource-num abstract label image caption notes research-notes work-type"
-            " reviewed-item availability remote-source meeting-place work-location work-extent"
+            " coden electronic-resource-num abstract label image caption notes"
+            " research-notes work-type reviewed-item availability remote-source meeting-place"
+            " work-location work-extent"
             " pack-method size repro-ratio remote-database-name remote-database-provider language"
             " urls access-date modified-date custom1 custom2 custom3 custom4 custom5 custom6"
             " custom7 misc1 misc2 misc3",

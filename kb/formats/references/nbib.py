@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from kb.formats import nlm
 from kb.formats.references.names import person
+from kb.formats.references.nlm_links import LINKS, links_of
 from kb.formats.references.reading import FileRecord, Read, lines
 from kb.formats.references.texts import abstract_text, date_in, flat, prose, sections
 from kb.formats.references.values import (
@@ -45,7 +46,6 @@ from kb.models.records import (
     ExtraField,
     FundingClaim,
     NoticeClaim,
-    NoticeKind,
     RegistrationMention,
     RelationClaim,
     Unreadable,
@@ -146,33 +146,11 @@ def _joined(parts: Sequence[str]) -> str:
 
 # -- fields to a record --------------------------------------------------------------------------
 
-# The tags of links between works, under the names of PubMed's XML.
-_LINKS: Final = {
-    "CIN": "CommentIn",
-    "CON": "CommentOn",
-    "EIN": "ErratumIn",
-    "EFR": "ErratumFor",
-    "CRI": "CorrectedandRepublishedIn",
-    "CRF": "CorrectedandRepublishedFrom",
-    "RRI": "RetractedandRepublishedIn",
-    "RRF": "RetractedandRepublishedFrom",
-    "PRIN": "PartialRetractionIn",
-    "PROF": "PartialRetractionOf",
-    "RIN": "RetractionIn",
-    "ROF": "RetractionOf",
-    "RPI": "RepublishedIn",
-    "RPF": "RepublishedFrom",
-    "ECI": "ExpressionOfConcernIn",
-    "ECF": "ExpressionOfConcernFor",
-    "UIN": "UpdateIn",
-    "UOF": "UpdateOf",
-}
 _LINK_VALUE = re.compile(r"(?P<where>.*?)\s*(?:PMID:\s*(?P<pmid>\d+)\.?)?", re.S)
 _DOI_IN_LINK = re.compile(r"doi:\s*(\S+)", re.I)
 _AU = re.compile(r"(?P<family>\S.*?) (?P<given>[A-Z-]{1,6})(?: (?P<suffix>\S+))?")
 _HISTORY = re.compile(r"(\d{4}/\d\d/\d\d)(?: \d\d:\d\d)? \[(received|revised|accepted)\]")
 _ITEM_IDENTIFIER = re.compile(r"[SB]\d{4}-?\d{3}[\dX]\(?\d{2}\)?\d{5}-?[\dX]")
-_SHORT_RANGE = re.compile(r"(\d+)-(\d+)")
 _COUNTRIES: Final = frozenset(
     {
         "United States", "United Kingdom", "International", "Canada", "Austria", "Ireland", "Italy",
@@ -415,12 +393,7 @@ class _Record:
         return tuple(dict.fromkeys(claims)), published
 
     def _location(self) -> tuple[str | None, str | None]:
-        pages = self._one("PG")
-        if pages and (match := _SHORT_RANGE.fullmatch(pages)):
-            first, last = match[1], match[2]
-            if len(last) < len(first):
-                last = first[: len(first) - len(last)] + last
-            pages = first if first == last else f"{first}-{last}"
+        pages = nlm.pages_in_full(self._one("PG"))
         for index, value in self._each("LID"):
             number, mark, _ = value.partition(" [pii]")
             if mark and not _ITEM_IDENTIFIER.fullmatch(number) and pages in (None, number):
@@ -519,7 +492,7 @@ class _Record:
         notices: dict[NoticeClaim, None] = {}
         relations: dict[RelationClaim, None] = {}
         for index, (tag, value) in enumerate(self._fields):
-            link = _LINKS.get(tag)
+            link = LINKS.get(tag)
             match = _LINK_VALUE.fullmatch(value) if link else None
             if link is None or match is None:
                 continue
@@ -602,31 +575,7 @@ _TYPE_NAMES: Final = {
     WorkType.THESIS: "Academic Dissertation",
     WorkType.DATASET: "Dataset",
 }
-_NOTICE_TAGS: Final = {
-    (NoticeKind.RETRACTION, True): "RIN",
-    (NoticeKind.RETRACTION, False): "ROF",
-    (NoticeKind.WITHDRAWAL, True): "RIN",
-    (NoticeKind.WITHDRAWAL, False): "ROF",
-    (NoticeKind.REMOVAL, True): "RIN",
-    (NoticeKind.REMOVAL, False): "ROF",
-    (NoticeKind.PARTIAL_RETRACTION, True): "PRIN",
-    (NoticeKind.PARTIAL_RETRACTION, False): "PROF",
-    (NoticeKind.CONCERN, True): "ECI",
-    (NoticeKind.CONCERN, False): "ECF",
-    (NoticeKind.CORRECTION, True): "EIN",
-    (NoticeKind.CORRECTION, False): "EFR",
-}
-_RELATION_TAGS: Final = {
-    "comment on": "CON",
-    "commented by": "CIN",
-    "update of": "UOF",
-    "has preprint": "UOF",
-    "updated by": "UIN",
-    "preprint of": "UIN",
-    "republished from": "RPF",
-    "republished in": "RPI",
-}
-_TAG_OF_LINK: Final = {name: tag for tag, name in _LINKS.items()}
+_TAG_OF_LINK: Final = {name: tag for tag, name in LINKS.items()}
 _MONTHS: Final = re.findall("...", "JanFebMarAprMayJunJulAugSepOctNovDec")
 # These say what a record of PubMed is, and stand at its beginning.
 _FIRST: Final = frozenset({"OWN", "STAT", "DCOM", "DA"})
@@ -828,29 +777,13 @@ def _concept_fields(record: WorkRecord, held: set[str]) -> Iterator[tuple[str, s
 
 
 def _link_fields(record: WorkRecord, kept: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    told: set[tuple[str, Identifier]] = set()
-    for notice in record.notices:
-        tag = _TAG_OF_LINK.get(notice.label or "") or _NOTICE_TAGS.get(
-            (notice.kind, notice.is_about_self)
-        )
-        if tag is None:
-            continue
-        other = notice.other
-        if not other and tag in ("CRI", "RRI"):
-            # What replaced the work stands among the relations.
-            other = next((r.other for r in record.relations if r.kind == "republished in"), ())
-        told |= {(tag, i) for i in other}
-        told |= {("RPI", i) for i in other if tag in ("CRI", "RRI")}
-        yield tag, _link_value(notice.text, other)
-    for relation in record.relations:
-        tag = _RELATION_TAGS.get(relation.kind)
-        names = [i for i in relation.other if i.scheme in (Scheme.PMID, Scheme.DOI)]
-        if tag is None or not names or any((tag, i) in told for i in names):
-            continue
+    for link, where, other in links_of(record):
         # PubMed's own line about it says where, too.
-        if any(_LINKS.get(t) and names[-1].value in v.lower() for t, v in kept):
-            continue
-        yield tag, _link_value(None, relation.other)
+        is_kept = where is None and any(
+            LINKS.get(tag) and other[-1].value in value.lower() for tag, value in kept
+        )
+        if not is_kept:
+            yield _TAG_OF_LINK[link], _link_value(where, other)
 
 
 def _link_value(where: str | None, other: Sequence[Identifier]) -> str:
