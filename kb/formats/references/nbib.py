@@ -562,7 +562,7 @@ def _grant(value: str) -> FundingClaim:
 # -- a record to fields --------------------------------------------------------------------------
 
 # What kind of work PubMed's types make of a record, where those it has do not.
-_TYPE_NAMES: Final = {
+TYPE_NAMES: Final = {
     WorkType.ARTICLE: "Journal Article",
     WorkType.REVIEW: "Review",
     WorkType.PREPRINT: "Preprint",
@@ -650,7 +650,10 @@ def _known_fields(
     yield "VI", record.volume
     yield "IP", record.issue
     yield from _date_fields(record, held)
-    yield ("BTI" if is_book and not is_eric else "TI"), record.title if is_eric else _title(record)
+    yield (
+        ("BTI" if is_book and not is_eric else "TI"),
+        record.title if is_eric else printed_title(record),
+    )
     if is_chapter:
         yield "BTI", venue.name
     yield "PG", record.pages
@@ -673,7 +676,7 @@ def _known_fields(
     yield from (("PT", name) for name in record.types_as_given)
     is_told = is_book or is_chapter or _type(record.types_as_given, is_eric=is_eric) is record.type
     if record.type and not is_told:
-        yield "PT", _TYPE_NAMES.get(record.type, record.type.capitalize())
+        yield "PT", TYPE_NAMES.get(record.type, record.type.capitalize())
     if record.original_title:
         yield "TT", f"{record.original_title}."
     if is_book or is_chapter:
@@ -700,7 +703,7 @@ def _known_fields(
     yield from (("GN", note) for note in record.notes)
 
 
-def _title(record: WorkRecord) -> str | None:
+def printed_title(record: WorkRecord) -> str | None:
     """As PubMed prints it: with a full stop, and in brackets where it is a translation."""
     title = record.title
     if not title:
