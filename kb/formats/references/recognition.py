@@ -228,6 +228,7 @@ _BEGINNINGS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("isi", re.compile(r"^(?:FN [^\t\n]+$|PT [A-Z]\s*$)", re.M)),
     ("refer", re.compile(r"^%[0A-Z] \S", re.M)),
 )
+_HEADER_LINES: Final = 10
 _RIS_LINE = re.compile(r"^[A-Z][A-Z0-9] {1,2}- ?", re.M)
 _BIBLATEX = re.compile(r"^\s*(?:journaltitle|date|location|eprinttype|langid)\s*=", re.M | re.I)
 
@@ -238,7 +239,9 @@ def _lines(text: str, name: str | None, suffix: str) -> str:
     from kb.formats.references.table_columns import columns_known
 
     header = text.lstrip("\n ").partition("\n")[0]
-    if columns_known(header) >= 2:
+    # Dimensions and others say where the table is from in lines before it.
+    before = text[: min(found)[0]] if found else text
+    if any(columns_known(line) >= 2 for line in before.lstrip("\n ").split("\n")[:_HEADER_LINES]):
         return "csv"
     if found:
         kind = min(found)[1]

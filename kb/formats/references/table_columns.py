@@ -21,13 +21,13 @@ from kb.identity.names import fold
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": (
         "id", "record_id", "label", "citation key", "citekey", "bibtex key", "Key", "Covidence #",
-        "Covidence number", "Publication ID", "Lens ID", "EID", "Accession Number",
-        "UT (Unique WOS ID)", "Unique WOS ID", "UT", "Item ID", "ItemId", "rayyan_id", "Ref ID",
-        "Reference ID", "Study ID", "Record Number", "ENTRYID", "PUI", "Embase Accession ID",
+        "Covidence number", "Publication ID", "Lens ID", "EID", "UT (Unique WOS ID)",
+        "Unique WOS ID", "UT", "Item ID", "ItemId", "rayyan_id", "Ref ID", "Reference ID",
+        "Record Number", "PUI", "Embase Accession ID", "Accession Number", "Study ID",
     ),
     "type": (
-        "type", "entry_type", "ENTRYTYPE", "Item Type", "Publication Type", "Document Type",
-        "Type of reference", "type_of_reference", "Ref Type", "Reference Type", "DT",
+        "Item Type", "Document Type", "entry_type", "type", "Type of reference",
+        "type_of_reference", "Ref Type", "Reference Type", "DT", "Publication Type",
     ),
     "title": (
         "title", "Article Title", "Document Title", "primary_title", "Titles", "TI", "Titel",
@@ -39,7 +39,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "short_title": ("short_title", "Short Title"),
     "authors": (
-        "authors", "author", "Author Full Names", "Author Names", "Author(s)", "Author/s",
+        "Author Full Names", "authors", "author", "Author Names", "Author(s)", "Author/s",
         "first_authors", "AF", "AU", "Creators", "Autoren", "Auteurs", "Autores",
     ),
     "editors": ("editors", "editor", "Book Editors", "Editor(s)", "BE"),
@@ -54,8 +54,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "journal": (
         "journal", "Source title", "Journal/Book", "Journal Title", "Journal Name", "venue",
         "Publication Title", "Parent Title", "Parent title", "Full journal", "secondary_title",
-        "Container Title", "SO", "Source", "Zeitschrift", "Revue", "Revista", "T2", "JF",
-        "Title of source", "Periodical",
+        "Container Title", "SO", "Zeitschrift", "Revue", "Revista", "T2", "JF",
+        "Title of source", "Periodical", "Source",
     ),
     "journal_abbreviation": (
         "journal_abbreviation", "Journal Abbreviation", "Abbreviated Source Title",
@@ -64,6 +64,9 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "book_title": ("book_title", "booktitle", "Proceedings title", "Anthology title", "Book title"),
     "volume": ("volume", "Vol", "Vol.", "VL", "Band"),
     "issue": ("issue", "number", "Issue Number", "Issue no.", "no", "no.", "IS", "Heft"),
+    "month": ("month", "Published Month", "Publication Month"),
+    "day": ("day",),
+    "citation": ("citation",),
     "pages": ("pages", "page", "Page range", "Pagination", "Page numbers", "Seiten", "page(s)"),
     "start_page": (
         "start_page", "Page start", "First Page", "Start Page", "Beginning Page", "BP", "SP",
@@ -98,7 +101,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "publisher": ("publisher", "Publisher Name", "PU", "Verlag"),
     "place": (
         "place", "Place Published", "Publisher City", "City", "Publisher Address", "pubplace",
-        "PI",
+        "PI", "location",
     ),
     "edition": ("edition", "Edition"),
     "series": ("series", "Series Title", "Book Series Title", "SE", "Anthology series title"),
@@ -122,6 +125,22 @@ def folded(name: str) -> str:
     return fold(name.replace("#", "number"))
 
 
+# In the tab-delimited files of Web of Science, whose two letters mean other things elsewhere.
+_WEB_OF_SCIENCE: Final[Mapping[str, str]] = {
+    "AF": "authors", "AU": "authors", "BE": "editors", "TI": "title", "SO": "journal",
+    "SE": "series", "LA": "language", "DT": "type", "CT": "event", "DE": "keywords",
+    "AB": "abstract", "PU": "publisher", "PI": "place", "SN": "issn", "BN": "isbn",
+    "J9": "journal_abbreviation", "PD": "date", "PY": "year", "VL": "volume", "IS": "issue",
+    "BP": "start_page", "EP": "end_page", "AR": "article_number", "DI": "doi", "PM": "pmid",
+    "UT": "id",
+}  # fmt: skip
+
+
+def is_web_of_science(header: Sequence[str]) -> bool:
+    """Whether a header is that of a tab-delimited file of Web of Science, which quotes nothing."""
+    return {"PT", "AU", "TI", "SO"} <= {name.strip() for name in header}
+
+
 _BY_NAME: Final[Mapping[str, tuple[str, int]]] = {
     folded(name): (ours, rank)
     for ours, names in reversed(tuple(NAMES.items()))
@@ -140,9 +159,17 @@ def matched(
     """
     ours: dict[str, tuple[int, int]] = {}
     plain = [folded(name) for name in header]
+    by_name = _BY_NAME
+    if "details" in header and not columns:
+        # A table of ours, whose other columns are what was read with its records.
+        own = {name: list(header).index(name) for name in NAMES if name in header}
+        return own, [at for at, name in enumerate(header) if at not in own.values() and name]
+    if is_web_of_science(header):
+        order = {tag: rank for rank, tag in enumerate(_WEB_OF_SCIENCE)}
+        by_name = {fold(tag): (ours_, order[tag]) for tag, ours_ in _WEB_OF_SCIENCE.items()}
     chosen = _chosen(header, plain, columns or {})
     for at, name in enumerate(plain):
-        field, rank = _BY_NAME.get(name, (None, 0))
+        field, rank = by_name.get(name, (None, 0))
         if field is None or field in chosen or at in chosen.values():
             continue
         if field not in ours or rank < ours[field][0]:
