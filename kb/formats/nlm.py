@@ -82,6 +82,12 @@ _TYPES: Final[tuple[tuple[WorkType, frozenset[str]], ...]] = (
             }
         ),
     ),
+    # As our own files and those of reference managers name them.
+    (WorkType.CONFERENCE_PAPER, frozenset({"conference paper", "proceedings paper"})),
+    (WorkType.REPORT, frozenset({"report", "technical report"})),
+    (WorkType.PATENT, frozenset({"patent"})),
+    (WorkType.SOFTWARE, frozenset({"software"})),
+    (WorkType.WEB_PAGE, frozenset({"web page", "webpage"})),
     # A paper in the proceedings of a congress carries "journal article" too.
     (WorkType.CONFERENCE_ABSTRACT, frozenset({"congress"})),
     (

@@ -19,7 +19,7 @@ _GROUP = re.compile(
     r"|task\s+force|nations|panel|authors|members|of|for|the|and)\b|[&0-9]",
     re.I,
 )
-_INITIALS: Final = r"(?:[^\W\d_a-z]\.?[-‐ ]?){1,4}"
+_INITIALS: Final = r"(?:[A-ZÀ-ÖØ-Þ]\.?[-‐ ]?){1,4}"
 _FAMILY_INITIALS = re.compile(
     rf"(?P<family>\S.*?[^\W\d_A-Z].*?|\S.+?(?= \S\.)) (?P<given>{_INITIALS})"
 )
@@ -30,11 +30,12 @@ _LISTED = re.compile(rf"[^\W\d_][\w'’‐-]*(?: [\w'’‐-]+){{0,3}} {_INITIAL
 
 def people(text: str) -> list[AuthorClaim]:
     """Everybody in one field: one name, or several separated by semicolons, or as PubMed prints
-    them ("Smith JA, Jones B")."""
+    them ("Smith JA, Jones B, Lee C")."""
     if ";" in text:
         return [claim for part in text.split(";") if (claim := person(part))]
     parts = text.split(",")
-    if len(parts) > 1 and all(_LISTED.fullmatch(part.strip()) for part in parts):
+    # Of two parts, the second may be given names: "De La O, Maria J".
+    if len(parts) > 2 and all(_LISTED.fullmatch(part.strip()) for part in parts):
         return [claim for part in parts if (claim := person(part))]
     claim = person(text)
     return [claim] if claim else []

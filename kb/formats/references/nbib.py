@@ -55,6 +55,8 @@ from kb.models.records import (
 )
 
 FORM: Final = "nbib"
+CONFERENCE: Final = "Conference: "
+"""How a note begins that names the meeting: PubMed has no field for it."""
 # Four letters and a hyphen; ERIC pads its tags differently.
 _TAGGED = re.compile(r"([A-Z][A-Z0-9]{1,4}) {0,3}-(?: (.*)|)$")
 # PubMed breaks a word only where it is longer than a line.
@@ -212,7 +214,7 @@ class _Record:
         languages = [value for _, value in self._each("LA")]
         self._one("LA")
         book = self._text("BTI")
-        is_translated = languages != ["eng"] and not self._is_eric
+        is_translated = languages not in ([], ["eng"]) and not self._is_eric
         title, original = self._titles(is_translated)
         types = tuple(prose(value) for value in self._taken("PT"))
         type_ = self._type(types, book, title)
@@ -224,6 +226,11 @@ class _Record:
         is_preprint = type_ is WorkType.PREPRINT
         notices, relations = self._links(is_preprint=is_preprint)
         authors, editors = self._people()
+        # Of a journal in PubMed, PL says in which country it appears.
+        is_place = book is not None or pmid is None or not self._at.keys() & {"JT", "TA"}
+        said = [prose(note) for note in self._taken("GN")]
+        event = next((n.removeprefix(CONFERENCE) for n in said if n.startswith(CONFERENCE)), None)
+        notes = tuple(note for note in said if event is None or note != CONFERENCE + event)
         updated, is_date = date_in(self._value("LR") or "")
         if updated and is_date:
             self._one("LR")
@@ -231,7 +238,9 @@ class _Record:
             source=source,
             key=pmid or label or f"record {number}",
             identifiers=identifiers(doi=doi, pmid=pmid, pmcid=pmcid),
-            title=title if is_chapter or book is None else book,
+            title=title
+            if is_chapter or book is None
+            else nlm.title_as_printed(book, is_translated=is_translated),
             original_title=original,
             abstract=sections(self._text("AB")),
             abstract_license=self._text("CI"),
@@ -257,9 +266,11 @@ class _Record:
             contributors=editors,
             series=self._text("CTI"),
             edition=self._text("EN"),
-            place=self._text("PL") if book else None,
+            place=self._text("PL") if is_place else None,
+            event=event,
             isbns=self._isbns(),
             urls=urls,
+            notes=notes,
             extra=self._extra(),
         )
         return record, self._warnings
@@ -650,10 +661,8 @@ def _known_fields(
     yield "VI", record.volume
     yield "IP", record.issue
     yield from _date_fields(record, held)
-    yield (
-        ("BTI" if is_book and not is_eric else "TI"),
-        record.title if is_eric else printed_title(record),
-    )
+    title = record.title if is_eric else printed_title(record)
+    yield ("BTI" if is_book and not is_eric else "TI"), title
     if is_chapter:
         yield "BTI", venue.name
     yield "PG", record.pages
@@ -679,10 +688,10 @@ def _known_fields(
         yield "PT", TYPE_NAMES.get(record.type, record.type.capitalize())
     if record.original_title:
         yield "TT", f"{record.original_title}."
-    if is_book or is_chapter:
+    if "PL" not in held:
         yield "PL", record.place
-        yield "CTI", record.series
-        yield "EN", record.edition
+    yield "CTI", record.series
+    yield "EN", record.edition
     yield "PB", venue.publisher
     yield "TA", venue.abbreviation
     if not is_chapter:
@@ -700,6 +709,8 @@ def _known_fields(
         yield "AID", f"{doi} [doi]"
     yield "OID", record.label
     yield from (("URL", url) for url in record.urls)
+    if record.event:
+        yield "GN", CONFERENCE + record.event
     yield from (("GN", note) for note in record.notes)
 
 

@@ -20,7 +20,7 @@ from lxml import etree
 from kb.formats.markup import element_text
 from kb.formats.nlm import nlm_language, work_type
 from kb.formats.pubmed_records import pmid_of, to_record
-from kb.formats.references.nbib import TYPE_NAMES, printed_title
+from kb.formats.references.nbib import CONFERENCE, TYPE_NAMES, printed_title
 from kb.formats.references.nlm_links import links_of
 from kb.formats.references.reading import FileRecord, Read
 from kb.formats.references.texts import flat
@@ -77,12 +77,14 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
 
 
 def _record(element: etree._Element, source: str, number: int) -> WorkRecord:
-    label, notes = None, []
-    for part in element.findall("MedlineCitation/GeneralNote"):
-        note = element_text(part) or ""
+    label, event, notes = None, None, []
+    said = element.findall("MedlineCitation/GeneralNote") + element.findall(".//ItemList/Item")
+    for note in filter(None, map(element_text, said)):
         if label is None and note.startswith(_LABEL):
             label = note.removeprefix(_LABEL)
-        elif note:
+        elif event is None and note.startswith(CONFERENCE):
+            event = note.removeprefix(CONFERENCE)
+        else:
             notes.append(note)
     record = to_record(element, source, key=label or f"record {number}")
     extra = [
@@ -94,7 +96,7 @@ def _record(element: etree._Element, source: str, number: int) -> WorkRecord:
         for part in element.findall("MedlineCitation/*")
         if part.tag in _KEPT
     ]
-    return replace(record, label=label, notes=tuple(notes), extra=tuple(extra))
+    return replace(record, label=label, event=event, notes=tuple(notes), extra=tuple(extra))
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -111,7 +113,6 @@ _CITATION: Final = (
 )  # fmt: skip
 _MONTHS: Final = re.findall("...", "JanFebMarAprMayJunJulAugSepOctNovDec")
 _FORBIDDEN = re.compile("[\ufffe\uffff]")
-_KEPT_PARSER: Final = {"resolve_entities": False, "no_network": True, "load_dtd": False}
 
 
 def write(records: Iterable[WorkRecord]) -> Iterator[bytes]:
@@ -166,11 +167,7 @@ def _article(record: WorkRecord) -> etree._Element:
     _abstract(article, record)
     _authors(article, record.authors, record.authors_complete)
     _add(article, "Language", nlm_language(record.language) if record.language else "und")
-    banks = _add(article, "DataBankList", CompleteYN="Y") if record.registrations else None
-    for mention in record.registrations if banks is not None else ():
-        bank = _add(banks, "DataBank")
-        _add(bank, "DataBankName", mention.registry)
-        _add(_add(bank, "AccessionNumberList"), "AccessionNumber", mention.number)
+    _registrations(article, record)
     _grants(article, record)
     types = _add(article, "PublicationTypeList")
     for name in record.types_as_given:
@@ -189,7 +186,8 @@ def _article(record: WorkRecord) -> etree._Element:
         _add(about, "ISSNLinking", issn)
     _concepts(citation, record.concepts)
     _links(citation, record)
-    _notes(citation, record)
+    for note in _notes(record):
+        _add(citation, "GeneralNote", note, Owner="NLM")
     for kept in record.extra:
         if kept.format == FORM and (element := _parsed(kept)) is not None:
             citation.append(element)
@@ -200,7 +198,8 @@ def _article(record: WorkRecord) -> etree._Element:
 
 def _parsed(kept: ExtraField) -> etree._Element | None:
     try:
-        element = etree.fromstring(kept.value, etree.XMLParser(**_KEPT_PARSER))
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        element = etree.fromstring(kept.value, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
     return element if element.tag in _KEPT else None
@@ -267,6 +266,16 @@ def _authors(
             _maybe(info, "Identifier", affiliation.ror, Source="ROR")
 
 
+def _registrations(parent: etree._Element, record: WorkRecord) -> None:
+    if not record.registrations:
+        return
+    banks = _add(parent, "DataBankList", CompleteYN="Y")
+    for mention in record.registrations:
+        bank = _add(banks, "DataBank")
+        _add(bank, "DataBankName", mention.registry)
+        _add(_add(bank, "AccessionNumberList"), "AccessionNumber", mention.number)
+
+
 def _grants(parent: etree._Element, record: WorkRecord) -> None:
     if not record.funding:
         return
@@ -327,11 +336,10 @@ def _links(citation: etree._Element, record: WorkRecord) -> None:
         _maybe(link, "PMID", first_identifier(other, Scheme.PMID), Version="1")
 
 
-def _notes(citation: etree._Element, record: WorkRecord) -> None:
-    if record.label:
-        _add(citation, "GeneralNote", f"{_LABEL}{record.label}", Owner="NLM")
-    for note in record.notes:
-        _add(citation, "GeneralNote", note, Owner="NLM")
+def _notes(record: WorkRecord) -> list[str]:
+    label = [f"{_LABEL}{record.label}"] if record.label else []
+    event = [f"{CONFERENCE}{record.event}"] if record.event else []
+    return [*label, *event, *record.notes]
 
 
 def _data(root: etree._Element, record: WorkRecord, pmid: str | None, doi: str | None) -> None:
@@ -412,5 +420,9 @@ def _book(record: WorkRecord) -> etree._Element:
     if record.updated:
         _dated(_add(document, "DateRevised"), record.updated)
     _grants(document, record)
+    if notes := _notes(record):
+        items = _add(document, "ItemList", ListType="Notes")
+        for note in notes:
+            _add(items, "Item", note)
     _references(document, record)
     return root
