@@ -322,7 +322,7 @@ def _understood(
     warnings: list[str],
 ) -> WorkRecord:
     """The record of a row; what no field takes goes to `left` by our name of its column."""
-    cells = {**_from_citation(cells), **cells}
+    cells = _with_citation(cells, left)
     line = {name: one_line(text) for name, text in cells.items()}
     label = line.get("id")
     authors, complete = _authors(line.get("authors", ""))
@@ -379,14 +379,23 @@ _PUBMED_PLACE = re.compile(r";\s*([^();:.]+)?(?:\(([^()]*)\))?(?::\s*([^\s.;]+))
 _EMBASE_SOURCE = re.compile(r"(.+?) \((\d{4})\) ([^\s:()]+)(?::([^\s()]+))?(?: \(([^()]*)\))?")
 
 
-def _from_citation(cells: Mapping[str, str]) -> dict[str, str]:
-    """Volume, issue and pages of a citation in one cell, where there are no columns for them."""
-    found: dict[str, str | None] = {}
-    if "volume" not in cells and (match := _EMBASE_SOURCE.fullmatch(cells.get("journal", ""))):
+def _with_citation(cells: Mapping[str, str], left: dict[str, str]) -> Mapping[str, str]:
+    """The cells with volume, issue and pages from a citation in one cell, where there are no
+    columns for them."""
+    if "citation" in cells:
+        left["citation"] = cells["citation"]
+    if "volume" in cells:
+        return cells
+    found: dict[str, str | None]
+    if match := _EMBASE_SOURCE.fullmatch(cells.get("journal", "")):
+        left["journal"] = cells["journal"]
         found = dict(zip(("year", "volume", "issue", "pages"), match.groups()[1:], strict=True))
-    elif "volume" not in cells and (match := _PUBMED_PLACE.search(cells.get("citation", ""))):
+        cells = {**cells, "journal": match[1]}
+    elif match := _PUBMED_PLACE.search(cells.get("citation", "")):
         found = dict(zip(("volume", "issue", "pages"), match.groups(), strict=True))
-    return {name: text for name, text in found.items() if text}
+    else:
+        return cells
+    return {**{name: text for name, text in found.items() if text}, **cells}
 
 
 def _pages(line: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -427,7 +436,8 @@ def _paired(text: str) -> str:
 
 def _without_full_stop(text: str) -> str:
     """PubMed ends its list with one."""
-    return text[:-1] if re.search(r",.* [A-Z]{1,3}\.$|^[^\s,;]+ [A-Z]{1,3}\.$", text) else text
+    is_last = text.count(".") == 1 and ";" not in text
+    return text[:-1] if is_last and re.search(r"[^\W\d_]{2} [A-Z]{1,3}\.$", text) else text
 
 
 def _contributors(line: Mapping[str, str]) -> Iterator[ContributorClaim]:

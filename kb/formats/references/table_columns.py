@@ -141,6 +141,12 @@ def is_web_of_science(header: Sequence[str]) -> bool:
     return {"PT", "AU", "TI", "SO"} <= {name.strip() for name in header}
 
 
+def folded_header(name: str) -> str:
+    """As `folded`; of two letters only as they stand, since "a,b" is not the tag AB."""
+    plain = folded(name)
+    return plain if len(plain) > 2 or name.strip().isalnum() else ""
+
+
 _BY_NAME: Final[Mapping[str, tuple[str, int]]] = {
     folded(name): (ours, rank)
     for ours, names in reversed(tuple(NAMES.items()))
@@ -158,7 +164,7 @@ def matched(
     InvalidInput for a mapping to a field or column that is not there.
     """
     ours: dict[str, tuple[int, int]] = {}
-    plain = [folded(name) for name in header]
+    plain = [folded_header(name) for name in header]
     by_name = _BY_NAME
     if "details" in header and not columns:
         # A table of ours, whose other columns are what was read with its records.
@@ -209,7 +215,7 @@ def columns_known(line: str) -> int:
 
 
 def known_in(header: Sequence[str]) -> int:
-    return len({_BY_NAME[name][0] for cell in header if (name := folded(cell)) in _BY_NAME})
+    return len({_BY_NAME[name][0] for cell in header if (name := folded_header(cell)) in _BY_NAME})
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
