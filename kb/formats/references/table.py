@@ -424,10 +424,17 @@ def _authors(text: str) -> tuple[tuple[AuthorClaim, ...], bool | None]:
     return tuple(names.people(_without_full_stop(_paired(text)))), complete
 
 
+_FAMILY_INITIALS = re.compile(r"[^\W\d_][\w'’‐-]+(?: [\w'’‐-]+){0,3} (?:[A-ZÀ-ÖØ-Þ]\.?[-‐]?){1,3}")
+
+
 def _paired(text: str) -> str:
-    """ "Smith, J., Doe, A." as "Smith, J.; Doe, A."."""
+    """ "Smith, J., Doe, A." as "Smith, J.; Doe, A.", and "Smith J, Doe A" as "Smith J; Doe A"."""
+    if ";" in text:
+        return text
     parts = [part.strip() for part in text.split(",")]
-    if ";" in text or len(parts) < 4 or len(parts) % 2:
+    if len(parts) > 1 and all(_FAMILY_INITIALS.fullmatch(part) for part in parts):
+        return "; ".join(parts)
+    if len(parts) < 4 or len(parts) % 2:
         return text
     if all(re.fullmatch(r"(?:[^\W\d_a-z]\.?[ -]?){1,4}", part) for part in parts[1::2]):
         return "; ".join(f"{a}, {b}" for a, b in zip(parts[::2], parts[1::2], strict=True))
