@@ -66,7 +66,7 @@ def plain_text(fragment: str | None) -> str | None:
     """
     text = fragment or ""
     if "<" not in text and "&" not in text:
-        return " ".join(text.translate(_INVISIBLE).split()) or None
+        return _on_one_line(text) or None
     # Each pass takes one layer of escaping off; a third layer has been seen, a fourth has not.
     for _ in range(3):
         before, text = text, _without_markup(text)
@@ -81,9 +81,10 @@ def markup(text: str | None) -> str | None:
     if text is None or ("<" not in text and "&" not in text):
         return text
     escaped = html.escape(text, quote=False)
-    meant = plain_text(html.escape(html.escape(escaped, quote=False), quote=False))
-    while plain_text(escaped) != meant:
-        escaped = html.escape(escaped, quote=False)
+    if _TOKEN.search(text) or _ENTITY.search(text):
+        meant = _on_one_line(text)
+        while plain_text(escaped) != meant:
+            escaped = html.escape(escaped, quote=False)
     return escaped
 
 
@@ -107,7 +108,16 @@ def element_text(element: etree._Element | None) -> str | None:
     return plain_text(writer.text())
 
 
+def _on_one_line(text: str) -> str:
+    """Without what is not to be seen, and white space of every kind as one space."""
+    if text.isprintable():  # white space but for the space itself is not printable either
+        return " ".join(text.split()) if "  " in text else text.strip(" ")
+    return " ".join(text.translate(_INVISIBLE).split())
+
+
 def _without_markup(text: str) -> str:
+    if "<" not in text:
+        return _on_one_line(_unescaped(text))
     closed = {m["name"].lower() for m in _TOKEN.finditer(text) if m["close"]}
     writer = _Writer(has_math=bool(re.search(r"<(?:mml:)?math\b", text)))
     position = 0
@@ -137,7 +147,7 @@ def _without_markup(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
 
 
 def _local(tag: object) -> str:
@@ -181,7 +191,7 @@ class _Writer:
     def text(self) -> str:
         while len(self._names) > 1:
             self._close_innermost()
-        return " ".join("".join(self._parts[0]).translate(_INVISIBLE).split())
+        return _on_one_line("".join(self._parts[0]))
 
     def _close_innermost(self) -> None:
         name, parts, before = self._names.pop(), self._parts.pop(), self._before.pop()

@@ -94,8 +94,10 @@ def normalize_openalex(raw: str | None) -> str | None:
 
 def normalize_orcid(raw: str | None) -> str | None:
     """ "0000-0002-1825-0097" with a right check digit (ISO 7064 mod 11-2), or None."""
+    if not raw:
+        return None
     text = (
-        re.sub(r"^.*orcid\.org/", "", (raw or "").strip(), flags=re.I)
+        re.sub(r"^.*orcid\.org/", "", raw.strip(), flags=re.I)
         .replace("-", "")
         .replace(" ", "")
         .upper()
@@ -113,7 +115,9 @@ def normalize_orcid(raw: str | None) -> str | None:
 
 def normalize_issn(raw: str | None) -> str | None:
     """ "2077-0383" with a right check digit (ISO 3297), or None."""
-    text = re.sub(r"[^0-9Xx]", "", raw or "").upper()
+    if not raw:
+        return None
+    text = re.sub(r"[^0-9Xx]", "", raw).upper()
     if not re.fullmatch(r"[0-9]{7}[0-9X]", text):
         return None
     total = sum(
@@ -127,7 +131,9 @@ def normalize_issn(raw: str | None) -> str | None:
 
 def normalize_ror(raw: str | None) -> str | None:
     """Bare ROR id ("056d84691"), or None."""
-    text = re.sub(r"^.*ror\.org/", "", (raw or "").strip(), flags=re.I).lower()
+    if not raw:
+        return None
+    text = re.sub(r"^.*ror\.org/", "", raw.strip(), flags=re.I).lower()
     return text if re.fullmatch(r"0[a-z0-9]{6}[0-9]{2}", text) else None
 
 

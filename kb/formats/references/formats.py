@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Final, cast
 
 from kb.errors import InvalidInput
-from kb.formats.references.reading import FileRecord, Read
-from kb.models.records import WorkRecord
+from kb.formats.references.reading import EndlessLine, FileRecord, Read
+from kb.models.records import Unreadable, WorkRecord
 
 # What a file is can be told from its beginning; a record with thousands of authors is longer.
 HEAD_BYTES: Final = 64 * 1024
@@ -166,12 +166,15 @@ def read_file(
         else:
             records = chosen.read(whole, source)
         warning = _misnamed(called, chosen)
-        for read in records:
-            if warning and isinstance(read, FileRecord):
-                yield replace(read, warnings=(warning, *read.warnings))
-                warning = None
-            else:
-                yield read
+        try:
+            for read in records:
+                if warning and isinstance(read, FileRecord):
+                    yield replace(read, warnings=(warning, *read.warnings))
+                    warning = None
+                else:
+                    yield read
+        except EndlessLine as error:
+            yield Unreadable(position="the rest of the file", reason=str(error))
 
 
 def write_records(records: Iterable[WorkRecord], format: Format | str) -> Iterator[bytes]:

@@ -91,6 +91,11 @@ class _Reader:
             if stray and not in_container:
                 yield self._item(error=f"not a record: {_shown(stray)}")
             self._advance(start)
+            if quick := self._parsed_at_once():
+                value, end = quick
+                yield self._item(value=_unwrapped(value))
+                self._advance(end)
+                continue
             end, is_whole = self._end_of_object()
             raw = self._held[self._at : end]
             value, error = _parsed(raw) if self._depth <= _MAX_DEPTH else ({}, _TOO_DEEP)
@@ -192,6 +197,25 @@ class _Reader:
             if len(self._held) - self._at > MAX_ITEM or not self._more():
                 return None
         return found
+
+    def _parsed_at_once(self) -> tuple[dict[str, Any], int] | None:
+        """The object at `_at` and its end, where that is soon found: at the end of the line, or
+        before the next object that begins like it. None where brackets must be counted."""
+        at, held = self._at, self._held
+        line_end = held.find(b"\n", at)
+        if 0 <= line_end < at + _PIECE // 4:
+            end = at + len(held[at:line_end].rstrip(b" \t\r,"))
+        else:
+            first = _FIRST_KEY.match(held, at)
+            end = held.find(b"}," + first[0], at) + 1 if first else 0
+        if held[end - 1 : end] != b"}":
+            return None
+        try:
+            value = orjson.loads(held[at:end])
+            orjson.dumps(value)  # refuses what nests too deep
+        except (ValueError, TypeError):
+            return None
+        return value, end
 
     def _end_of_object(self) -> tuple[int, bool]:
         """Where the object at `_at` ends, and whether it does; else where it was given up."""

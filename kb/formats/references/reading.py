@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+from kb.errors import InvalidInput
 from kb.models.records import Unreadable, WorkRecord
 
 
@@ -19,6 +20,14 @@ class FileRecord:
     position: str
     record: WorkRecord
     warnings: tuple[str, ...] = ()
+
+
+# The longest abstracts have some 30 kB, an entry with all its references on one line some 3 MB.
+MAX_LINE: Final = 32_000_000
+
+
+class EndlessLine(InvalidInput):
+    """A file without line ends: no text file of references, or not one that can be taken apart."""
 
 
 Read = FileRecord | Unreadable
@@ -34,6 +43,8 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
 
     Lines end with LF, CRLF or CR. A line that is not UTF-8 is read as Windows-1252 by itself, so
     that one byte spoils nothing else. Reads as it goes; memory holds one line.
+
+    Raises EndlessLine for a line of more than MAX_LINE bytes.
     """
     for number, raw in enumerate(_raw_lines(stream), 1):
         yield number, raw if isinstance(raw, str) else decoded(raw)
@@ -65,6 +76,7 @@ def _raw_lines(stream: BinaryIO) -> Iterator[bytes | str]:
         found = held[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         rest = found.pop() + held[cut:]
         yield from found
+        _check_length(rest)
     yield from rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
 
 
@@ -77,4 +89,13 @@ def _utf16_lines(stream: BinaryIO, rest: bytes, encoding: str) -> Iterator[str]:
         found = text[:cut].replace("\r\n", "\n").replace("\r", "\n").split("\n")
         text = found.pop() + text[cut:]
         yield from found
+        _check_length(text)
     yield from (text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")).split("\n")
+
+
+def _check_length(line: bytes | str) -> None:
+    if len(line) > MAX_LINE:
+        raise EndlessLine(
+            f"a line of more than {MAX_LINE // 1_000_000} MB (expected lines of at most some "
+            "hundred kilobytes)"
+        )

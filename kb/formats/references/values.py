@@ -25,6 +25,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text in one line, space of every length made one; non-breaking spaces stay inside."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _SPACES.sub(" ", _NO_TEXT.sub("", text)).strip()
 
 
