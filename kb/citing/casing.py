@@ -12,11 +12,14 @@ from kb.citing.text import Node, Span, Text
 
 # CSL 1.0.2, "Title Case Conversion", stop words.
 _STOP_WORDS = frozenset(
-    """a an and as at but by down for from in into nor of on onto or over so the till to up via with
-    yet""".split()
+    ["a", "an", "and", "as", "at", "but", "by", "down", "for", "from", "in", "into", "nor", "of",
+    "on", "onto", "or", "over", "so", "the", "till", "to", "up", "via", "with", "yet"]
 )
 # citeproc-js keeps these lower too, and the test-suite expects it.
-_STOP_WORDS |= frozenset("d de di du l la le les von van der v vs v. vs. ca c et al about per".split())
+_STOP_WORDS |= frozenset(
+    ["d", "de", "di", "du", "l", "la", "le", "les", "von", "van", "der", "v", "vs", "v.", "vs.",
+    "ca", "c", "et", "al", "about", "per"]
+)
 _WORD = re.compile(r"[^\s/\-–—\u00a0]+")
 
 
@@ -60,7 +63,8 @@ def _collect(nodes: Text, verbatim: bool, letters: list[str], fixed: list[bool])
             letters.append(node)
             fixed.extend([verbatim] * len(node))
         else:
-            # Raised, lowered and small capitals mean something as they are (test-suite, ImplicitNocase).
+            # Raised, lowered and small capitals mean something as they are (test-suite,
+            # ImplicitNocase).
             kept = any(name in ("vertical-align", "font-variant") for name, _ in node.form)
             _collect(node.nodes, verbatim or node.verbatim or kept, letters, fixed)
 
@@ -116,8 +120,9 @@ def _sentence(text: str, fixed: list[bool]) -> list[str]:
 
 
 def _title(text: str, fixed: list[bool]) -> list[str]:
-    """Words of mixed case, in capitals throughout or with letters beyond ASCII stay as they are, and so
-    do single letters: "mTOR", "MSC", "β", "y" (what the processors agree on beyond the specification).
+    """Words of mixed case, in capitals throughout or with letters beyond ASCII stay as they are,
+    and so do single letters: "mTOR", "MSC", "β", "y" (what the processors agree on beyond the
+    specification).
     """
     out = list(text)
     words = list(_WORD.finditer(text))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -29,8 +30,8 @@ def between(
 ) -> dict[int, Distinction]:
     """What each item needs so that its cites differ from those of the others, by id(item).
 
-    Items come in the order of the bibliography, which the year suffixes follow. Nothing is computed where
-    the style wants nothing told apart.
+    Items come in the order of the bibliography, which the year suffixes follow. Nothing is computed
+    where the style wants nothing told apart.
     """
     found = {id(item): Distinction() for item in items}
     rule = options.get("givenname-disambiguation-rule", "by-cite")
@@ -66,7 +67,7 @@ def between(
             if adds_given and rule.startswith("all-names"):
                 # People whom "et al." hides may have to be told apart once they are printed.
                 _expand_everywhere(group, look, change, found, rule, hidden=True)
-            _add_names(group, look, change, found, distinct)
+            _add_names(group, look, change, found)
         if adds_given and rule == "by-cite":
             for rest in _same(group, look):
                 _expand_in(rest, look, change, found, distinct)
@@ -100,11 +101,7 @@ def _same(group: Sequence[Item], look: _Look) -> list[list[Item]]:
 
 
 def _add_names(
-    group: list[Item],
-    look: _Look,
-    change: _Change,
-    found: dict[int, Distinction],
-    distinct: Callable[[Sequence[Item]], int],
+    group: list[Item], look: _Look, change: _Change, found: dict[int, Distinction]
 ) -> None:
     """Names that "et al." hides, one by one, as long as they tell more of the group apart."""
     hidden = [
@@ -116,36 +113,27 @@ def _add_names(
     if not hidden:
         return
     before = {id(item): found[id(item)] for item in group}
-    best, best_shown = distinct(group), 0
+    counted = {0: Counter(look(item).text for item in group)}
+    texts: dict[int, dict[int, str]] = {}
     for shown in range(min(s for s, _ in hidden) + 1, max(total for _, total in hidden) + 1):
         for item in group:
-            change(item, replace(found[id(item)], names_shown=shown))
-        if (now := distinct(group)) > best:
-            best, best_shown = now, shown
-        if best == len(group):
+            change(item, replace(before[id(item)], names_shown=shown))
+        texts[shown] = {id(item): look(item).text for item in group}
+        counted[shown] = Counter(texts[shown].values())
+        if len(counted[shown]) == len(group):
             break
+    # As few names as tell most apart, and for the cites that fewer set apart no more than those.
+    best = max(counted, key=lambda shown: (len(counted[shown]), -shown))
     for item in group:
-        change(item, replace(before[id(item)], names_shown=best_shown))
-    if not best_shown:
-        return
-    # Cites that fewer names set apart show no more than those.
-    for item in group:
-        final = look(item).text
-        others = [other for other in group if other is not item]
-        for shown in range(min(s for s, _ in hidden) + 1, best_shown):
-            for one in group:
-                change(one, replace(before[id(one)], names_shown=shown))
-            text = look(item).text
-            if all(look(other).text != text for other in others):
-                final = ""
-                break
-        for one in group:
-            change(one, replace(before[id(one)], names_shown=best_shown))
-        if not final:
-            before[id(item)] = replace(before[id(item)], names_shown=shown)
-    for item in group:
-        if before[id(item)].names_shown:
-            change(item, before[id(item)])
+        enough = next(
+            (
+                shown
+                for shown in range(1, best)
+                if shown in texts and counted[shown][texts[shown][id(item)]] == 1
+            ),
+            best,
+        )
+        change(item, replace(before[id(item)], names_shown=enough))
 
 
 def _add_names_with_given(
@@ -244,9 +232,7 @@ def _expand_everywhere(
                 ) and (
                     step == "given"
                     or all(
-                        _written(other, options, step) != ours
-                        for other in people
-                        if other != name
+                        _written(other, options, step) != ours for other in people if other != name
                     )
                 ):
                     wanted[name] = step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kb.citing import distinctions
@@ -102,16 +102,17 @@ class Cite:
 class Document:
     """Items that are cited in one text, in the order they are cited.
 
-    Numbers follow the order of the bibliography where `sorted_` is asked for, else the order given.
+    Numbers follow the order of the bibliography where `is_sorted` says so, else the order given.
     """
 
-    def __init__(self, style: Style, items: Sequence[Item], *, sorted_: bool = False) -> None:
+    def __init__(self, style: Style, items: Sequence[Item], *, is_sorted: bool = False) -> None:
         self.style = style
         self.items = list(items)
+        self.is_sorted = is_sorted
         self.numbers = {id(item): number for number, item in enumerate(self.items, start=1)}
         self.distinctions: dict[int, Distinction] = {}
         ordered = self._in_bibliography_order()
-        if sorted_:
+        if is_sorted:
             self.items = ordered
             self.numbers = {id(item): number for number, item in enumerate(ordered, start=1)}
         self.distinctions = distinctions.between(
@@ -126,12 +127,21 @@ class Document:
 
     def references(self) -> Iterator[list[Run]]:
         """One reference per item; cites stand in where the style has no bibliography."""
-        for nodes in self.reference_nodes():
-            yield self.style.finished(nodes)
-
-    def reference_nodes(self) -> Iterator[Text]:
+        layout = self.style.bibliography
+        options = layout.options if layout is not None else {}
+        dash = options.get("subsequent-author-substitute")
+        before: list[Span] = []
         for item in self.items:
-            yield self._reference(item)
+            nodes = self._reference(item)
+            if dash is not None and self.is_sorted:
+                # Only in a sorted list does a dash have the authors it stands for above it.
+                authors = _find(nodes, lambda span: span.role == "names")
+                names = _names_of(authors)
+                if authors and before:
+                    rule = options.get("subsequent-author-substitute-rule", "complete-all")
+                    _put_dashes(authors, names, before, dash, rule)
+                before = names
+            yield self.style.finished(nodes)
 
     def _reference(self, item: Item) -> Text:
         layout = self.style.bibliography
@@ -221,22 +231,22 @@ class Document:
         how = layout.options.get("collapse", "")
         if how == "citation-number":
             return self._collapsed_numbers(cites)
-        group_delimiter = layout.options.get("cite-group-delimiter")
-        if not how and group_delimiter is None:
+        if not how and "cite-group-delimiter" not in layout.options:
             return joined([one.dressed() for one in cites], layout.delimiter)
+        between = layout.options.get("cite-group-delimiter", ", ")
         groups: dict[str, list[_Printed]] = {}
         for one in cites:
             # Without names only cites that differ by nothing but a year suffix belong together.
             key = plain(_names_in(one.nodes)) or "\0" + plain(_without(one.nodes, "year-suffix"))
             groups.setdefault(key, []).append(one)
-        between = group_delimiter if group_delimiter is not None else layout.delimiter
+        after = layout.options.get("after-collapse-delimiter", layout.delimiter)
         out: Text = []
-        for number, group in enumerate(groups.values()):
-            if number:
-                after = layout.options.get("after-collapse-delimiter")
-                out.append(after if after is not None and previous > 1 else layout.delimiter)
-            previous = len(group)
+        previous: list[_Printed] = []
+        for group in groups.values():
+            if previous:
+                out.append(after if len(previous) > 1 else layout.delimiter)
             out.extend(self._group(group, how, between))
+            previous = group
         return out
 
     def _group(self, group: list[_Printed], how: str, between: str) -> Text:
@@ -244,33 +254,27 @@ class Document:
         if len(group) == 1 or not how:
             return joined([one.dressed() for one in group], between)
         parts: list[tuple[Text, str]] = []  # nodes and the delimiter before them
-        suffix_delimiter = self.style.citation.options.get("year-suffix-delimiter", between)
+        options = self.style.citation.options
+        suffix_delimiter = options.get(
+            "year-suffix-delimiter",
+            options.get("cite-group-delimiter", self.style.citation.delimiter),
+        )
         last_year = ""
         for at, one in enumerate(group):
-            nodes = one.nodes
-            if at:
-                nodes = self._printed(
-                    Cite(
-                        one.cite.item, one.cite.locator, positions=one.cite.positions,
-                        mode="suppress-author",
-                    )
-                ).nodes  # fmt: skip
+            nodes = self._printed(replace(one.cite, mode="suppress-author")).nodes
             year = plain(_roles_in(one.nodes, "year"))
             suffix = _roles_in(one.nodes, "year-suffix")
             if at and how.startswith("year-suffix") and year == last_year and suffix:
                 tail = _after_year_suffix(nodes)
-                parts.append(([*suffix, *tail], suffix_delimiter))
+                parts.append((replace(one, nodes=[*suffix, *tail]).dressed(), suffix_delimiter))
             else:
-                parts.append((nodes, between))
+                parts.append((replace(one, nodes=nodes if at else one.nodes).dressed(), between))
             last_year = year
         if how == "year-suffix-ranged":
             parts = self._ranged_suffixes(group, parts)
         out: Text = []
         for at, (nodes, delimiter) in enumerate(parts):
-            if at:
-                out.append(delimiter)
-            cite = group[at].cite if at < len(group) and len(parts) == len(group) else None
-            out.extend(_Printed(cite, nodes).dressed() if cite else nodes)
+            out.extend([delimiter, *nodes] if at else nodes)
         return out
 
     def _ranged_suffixes(
@@ -318,7 +322,6 @@ class Document:
         return joined(out, layout.delimiter)
 
     def _number(self, one: _Printed) -> int:
-        assert one.cite is not None
         return self.numbers.get(id(one.cite.item), 0)
 
     # --- sorting ---
@@ -329,9 +332,7 @@ class Document:
         for key in reversed(layout.keys):
             found = {id(item): self._key(item, key) for item in ordered}
             filled = [item for item in ordered if found[id(item)]]
-            filled.sort(key=lambda item, f=found: f[id(item)], reverse=key.descending)  # type: ignore[misc]
-            if key.descending:  # reverse keeps no order among equals: put it back
-                filled = _stable_descending(filled, found)
+            filled.sort(key=lambda item: found[id(item)], reverse=key.descending)  # noqa: B023
             ordered = filled + [item for item in ordered if not found[id(item)]]
         return ordered
 
@@ -360,12 +361,6 @@ class Document:
         return (collated(text),) if text else ()
 
 
-def _stable_descending(items: list[Item], found: Mapping[int, tuple[Any, ...]]) -> list[Item]:
-    # list.sort(reverse=True) is stable already; the name says why it may be relied on.
-    del found
-    return items
-
-
 def collated(text: str) -> tuple[str, str]:
     """What text sorts by: letters without accents and case first, then as it is.
 
@@ -379,22 +374,17 @@ def collated(text: str) -> tuple[str, str]:
 _NOTHING = Distinction()
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Printed:
-    cite: Cite | None
+    cite: Cite
     nodes: Text
-    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bare(self) -> bool:
-        cite = self.cite
-        return cite is not None and not (cite.locator or cite.prefix or cite.suffix)
+        return not (self.cite.locator or self.cite.prefix or self.cite.suffix)
 
     def dressed(self) -> Text:
-        if self.cite is None:
-            return self.nodes
-        prefix, suffix = read_marked(self.cite.prefix), read_marked(self.cite.suffix)
-        return [*prefix, *self.nodes, *suffix]
+        return [*read_marked(self.cite.prefix), *self.nodes, *read_marked(self.cite.suffix)]
 
 
 def _with_suffix(nodes: Text, layout: Layout) -> Text:
@@ -409,6 +399,55 @@ def _find(nodes: Sequence[Node], test: Callable[[Span], bool]) -> Span | None:
             if found := _find(node.nodes, test):
                 return found
     return None
+
+
+def _names_of(authors: Span | None) -> list[Span]:
+    """The single names, or the whole where something else stands in for names; as they were."""
+    if authors is None:
+        return []
+    found = list(_all(authors.nodes, "name")) or [authors]
+    return [Span(list(span.nodes), span.form, role=span.role) for span in found]
+
+
+def _all(nodes: Sequence[Node], role: str) -> Iterator[Span]:
+    for node in nodes:
+        if isinstance(node, Span):
+            if node.role == role:
+                yield node
+            else:
+                yield from _all(node.nodes, role)
+
+
+def _put_dashes(
+    authors: Span, names: list[Span], before: list[Span], dash: str, rule: str
+) -> None:
+    """The substitute for names that are those of the entry before (CSL 1.0.2, "Reference
+    Grouping")."""
+    same = 0
+    for ours, theirs in zip(names, before, strict=False):
+        if plain(ours.nodes) != plain(theirs.nodes):
+            break
+        same += 1
+    is_same = same == len(names) == len(before)
+    if rule in ("partial-each", "partial-first") or (rule == "complete-each" and is_same):
+        spans = list(_all(authors.nodes, "name"))
+        for span in spans[: min(same, 1) if rule == "partial-first" else same]:
+            span.nodes[:] = [dash] if dash else []
+    elif is_same and rule == "complete-all":
+        rest = _after_names(authors.nodes)
+        authors.nodes[:] = [*([dash] if dash else []), *rest]
+
+
+def _after_names(nodes: Text) -> Text:
+    """What stands behind the last name: a label, as a rule."""
+    for at in range(len(nodes) - 1, -1, -1):
+        node = nodes[at]
+        if isinstance(node, Span):
+            if node.role == "name":
+                return nodes[at + 1 :]
+            if list(_all(node.nodes, "name")):
+                return [*_after_names(node.nodes), *nodes[at + 1 :]]
+    return []
 
 
 def _names_in(nodes: Text) -> Text:

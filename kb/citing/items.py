@@ -1,7 +1,7 @@
 """What is cited: a CSL-JSON item read leniently into names, dates, numbers and text.
 
-The corrections made before rendering live here, each with its reason: providers deliver "1815–22", DOIs
-as addresses, initials run together and dates as text, and every style expects the CSL form.
+The corrections made before rendering live here, each with its reason: providers deliver "1815–22",
+DOIs as addresses, initials run together and dates as text, and every style expects the CSL form.
 """
 
 from __future__ import annotations
@@ -17,26 +17,31 @@ from kb.errors import InvalidInput
 
 # CSL 1.0.2, Appendix IV "Variables".
 NAME_VARIABLES = frozenset(
-    """author chair collection-editor compiler composer container-author contributor curator director
-    editor editorial-director executive-producer guest host illustrator interviewer narrator organizer
-    original-author performer producer recipient reviewed-author script-writer series-creator
-    translator editor-translator editortranslator""".split()
+    ["author", "chair", "collection-editor", "compiler", "composer", "container-author",
+    "contributor", "curator", "director", "editor", "editorial-director", "executive-producer",
+    "guest", "host", "illustrator", "interviewer", "narrator", "organizer", "original-author",
+    "performer", "producer", "recipient", "reviewed-author", "script-writer", "series-creator",
+    "translator", "editor-translator", "editortranslator"]
 )
 DATE_VARIABLES = frozenset(
-    "accessed available-date event-date issued original-date submitted container".split()
+    ["accessed", "available-date", "event-date", "issued", "original-date", "submitted",
+    "container"]
 )
 NUMBER_VARIABLES = frozenset(
-    """chapter-number citation-number collection-number edition first-reference-note-number issue
-    locator number number-of-pages number-of-volumes page page-first part-number printing-number
-    section supplement-number version volume""".split()
+    ["chapter-number", "citation-number", "collection-number", "edition",
+    "first-reference-note-number", "issue", "locator", "number", "number-of-pages",
+    "number-of-volumes", "page", "page-first", "part-number", "printing-number", "section",
+    "supplement-number", "version", "volume"]
 )
-_VERBATIM = frozenset("DOI URL PMID PMCID ISBN ISSN language id type".split())
+_VERBATIM = frozenset(["DOI", "URL", "PMID", "PMCID", "ISBN", "ISSN", "language", "id", "type"])
 TYPES = frozenset(
-    """article article-journal article-magazine article-newspaper bill book broadcast chapter classic
-    collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing
-    interview legal_case legislation manuscript map motion_picture musical_score pamphlet
-    paper-conference patent performance periodical personal_communication post post-weblog regulation
-    report review review-book software song speech standard thesis treaty webpage""".split()
+    ["article", "article-journal", "article-magazine", "article-newspaper", "bill", "book",
+    "broadcast", "chapter", "classic", "collection", "dataset", "document", "entry",
+    "entry-dictionary", "entry-encyclopedia", "event", "figure", "graphic", "hearing", "interview",
+    "legal_case", "legislation", "manuscript", "map", "motion_picture", "musical_score", "pamphlet",
+    "paper-conference", "patent", "performance", "periodical", "personal_communication", "post",
+    "post-weblog", "regulation", "report", "review", "review-book", "software", "song", "speech",
+    "standard", "thesis", "treaty", "webpage"]
 )
 # A value longer than this is no field of a reference; 100,000 characters hold 5,000 authors' names.
 _LONGEST = 100_000
@@ -66,7 +71,8 @@ class Name:
 
 @dataclass(frozen=True)
 class Day:
-    """A date as far as it is known; `season` is 1 (spring) to 4, a year before Christ is negative."""
+    """A date as far as it is known; `season` is 1 (spring) to 4, a year before Christ is
+    negative."""
 
     year: int
     month: int | None = None
@@ -97,6 +103,7 @@ class Item:
     values: dict[str, str] = field(default_factory=dict)
     names: dict[str, tuple[Name, ...]] = field(default_factory=dict)
     dates: dict[str, Date] = field(default_factory=dict)
+    is_retracted: bool = False
     _marked: dict[str, Text] = field(default_factory=dict, repr=False)
 
     def has(self, variable: str) -> bool:
@@ -118,8 +125,8 @@ class Item:
 def item_from_csl(raw: object) -> Item:
     """One element of a CSL-JSON list.
 
-    Unknown fields are ignored, unknown types rendered as documents are. Raises InvalidInput where it is no
-    item at all, or a field holds something that cannot be printed.
+    Unknown fields are ignored, unknown types rendered as documents are. Raises InvalidInput where
+    it is no item at all, or a field holds something that cannot be printed.
     """
     if not isinstance(raw, Mapping):
         raise InvalidInput(f"not a CSL-JSON item: {_shown(raw)} (expected an object with a type)")
@@ -146,7 +153,8 @@ def item_from_csl(raw: object) -> Item:
 
 
 _MUST_BE_TEXT = frozenset(
-    "title container-title volume issue page number edition publisher DOI URL".split()
+    ["title", "container-title", "volume", "issue", "page", "number", "edition", "publisher", "DOI",
+    "URL"]
 ) | {"publisher-place", "collection-title", "genre", "status"}
 
 
@@ -170,7 +178,10 @@ def _cleaned(text: str) -> str:
 
 def _normalise(item: Item) -> None:
     values = item.values
-    for key, wanted in (("shortTitle", "title-short"), ("journalAbbreviation", "container-title-short")):
+    for key, wanted in (
+        ("shortTitle", "title-short"),
+        ("journalAbbreviation", "container-title-short"),
+    ):
         if key in values:
             values.setdefault(wanted, values[key])
     # CSL 1.0.2 renamed the variable; styles of both ages are about.
@@ -203,7 +214,9 @@ def _from_note(item: Item) -> None:
             item.names[key] = (_with_particles(Name(family=family, given=given)),)
         elif key in DATE_VARIABLES and key not in item.dates and (date := _date_in_text(value)):
             item.dates[key] = date
-        elif key in ("PMID", "PMCID", "DOI", "genre", "status", "medium") and key not in item.values:
+        elif (
+            key in ("PMID", "PMCID", "DOI", "genre", "status", "medium") and key not in item.values
+        ):
             item.values[key] = value
         else:
             left.append(line)
@@ -265,35 +278,44 @@ def _with_suffix(name: Name) -> Name:
     forced = rest.startswith("!")
     if not forced and rest[0].islower():  # "Givenname, de": a particle that was put behind
         return replace(name, given=given.strip(), dropping=name.dropping or rest)
-    return replace(
-        name, given=given.strip(), suffix=rest.lstrip("! ").strip(), comma_suffix=forced
-    )
+    return replace(name, given=given.strip(), suffix=rest.lstrip("! ").strip(), comma_suffix=forced)
 
 
-_LEADING_PARTICLES = re.compile(
-    r"^((?:(?:[^\W\d_A-ZÀ-ÖØ-Þ][^\W\d_]*['’]?\s+)+)|(?:[^\W\d_A-ZÀ-ÖØ-Þ]{1,2}['’])|(?:al-))(\S.*)$"
-)
-_TRAILING_PARTICLES = re.compile(r"^(\S.*?)((?:\s+[^\W\d_A-ZÀ-ÖØ-Þ][^\W\d_]*['’]?)+)$")
+_ATTACHED_PARTICLE = re.compile(r"^([^\W\d_]{1,2}’|al-|el-)(\S.*)$")
 
 
 def _with_particles(name: Name) -> Name:
     """Particles taken off the family and the given name where no one has done it before.
 
-    Lower-case words before a family name are non-dropping particles, those after a given name dropping
-    ones (citeproc-js, "parsed" names): "van der Beek" sorts and shortens as the style wants only then. A
-    family name in quotation marks is left whole.
+    Lower-case words before a family name are non-dropping particles, those after a given name
+    dropping ones (citeproc-js, "parsed" names): "van der Beek" sorts and shortens as the style
+    wants only then. A family name in quotation marks is left whole, and so is one all in lower
+    case: "bell hooks".
     """
     family, given = name.family, name.given
     if len(family) > 1 and family[0] in '"“' and family[-1] in '"”':
         return replace(name, family=family[1:-1])
-    if not name.non_dropping and (found := _LEADING_PARTICLES.match(family)):
-        particle = found[1].strip()
-        # A name all in lower case has no particles: "bell hooks".
-        if any(c.isupper() for c in found[2]):
-            name = replace(name, non_dropping=particle, family=found[2])
-    if not name.dropping and (found := _TRAILING_PARTICLES.match(given)):
-        name = replace(name, given=found[1], dropping=found[2].strip())
+    if not name.non_dropping:
+        words = family.split(" ")
+        count = _lower_case_words(words)
+        rest = " ".join(words[count:])
+        attached = _ATTACHED_PARTICLE.match(rest)
+        particles = words[:count]
+        if attached and attached[1].islower() and attached[2][0].isupper():
+            particles, rest = [*particles, attached[1]], attached[2]
+        if particles and rest:
+            name = replace(name, non_dropping=" ".join(particles), family=rest)
+    if not name.dropping and " " in given:
+        words = given.split(" ")
+        count = _lower_case_words(words[:0:-1])
+        if count and words[-count - 1]:
+            name = replace(name, given=" ".join(words[:-count]), dropping=" ".join(words[-count:]))
     return name
+
+
+def _lower_case_words(words: list[str]) -> int:
+    """How many of them are all in lower case, from the first on."""
+    return next((count for count, word in enumerate(words) if not word.islower()), len(words))
 
 
 # --- dates ---
@@ -359,7 +381,8 @@ def _season(value: object) -> int | None:
 _MONTHS = {
     name: number
     for number, name in enumerate(
-        "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        start=1
     )
 }
 _ISO = r"(-?\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T[\d:.]+Z?)?"
@@ -376,7 +399,10 @@ def _date_in_text(text: str) -> Date | None:
     text = text.strip()
     circa = False
     if re.match(r"^(?:ca?\.|circa)\s+", text, re.IGNORECASE) or text.endswith("?"):
-        circa, text = True, re.sub(r"^(?:ca?\.|circa)\s+", "", text.rstrip("?"), flags=re.IGNORECASE)
+        circa, text = (
+            True,
+            re.sub(r"^(?:ca?\.|circa)\s+", "", text.rstrip("?"), flags=re.IGNORECASE),
+        )
     if found := _ISO_DATE.match(text):
         start = _day([p for p in found.groups()[:3] if p], None)
         end = _day([p for p in found.groups()[3:] if p], None)

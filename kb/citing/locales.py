@@ -1,8 +1,8 @@
 """Terms, dates and habits of a language, put together from locale files and what a style overrides.
 
-citeproc-py looks each term up anew by XPath, misses the fallbacks between forms (CSL 1.0.2, "Terms": verb-short
-to verb, symbol to short, both to long) and lets the ordinals of two locales mix. Here the locales are
-read once, in the order citeproc-py found them, into plain tables.
+citeproc-py looks each term up anew by XPath, misses the fallbacks between forms (CSL 1.0.2,
+"Terms": verb-short to verb, symbol to short, both to long) and lets the ordinals of two locales
+mix. Here the locales are read once, in the order citeproc-py found them, into plain tables.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class Locale:
     def ordinal(self, number: int, gender: str = "") -> str:
         """The number with its ordinal suffix: 1st, 112th, 2. (CSL 1.0.2, "Ordinal Suffixes").
 
-        Terms of two digits come before those of one, and `match` says how much of the number must agree.
+        Terms of two digits come before those of one, and `match` says how much of the number must
+        agree.
         """
         for digits in (2, 1):
             last = number % 10**digits
@@ -111,9 +112,7 @@ class Locale:
                 agrees = (
                     number == last
                     if found.match == "whole-number"
-                    else digits == 2
-                    or last == number
-                    or found.match == "last-digit"
+                    else digits == 2 or last == number or found.match == "last-digit"
                 )
                 if digits == 2 and found.match == "last-digit" and number > 9 and last > 9:
                     agrees = False

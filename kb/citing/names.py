@@ -1,8 +1,9 @@
 """Names as a style prints them: order, particles, initials, et al., and what they sort by.
 
-Corrects citeproc-py in: initials of hyphenated and of already abbreviated given names, particles and
-their apostrophes, suffixes with and without comma, names in scripts that know no inversion, delimiters before
-"and" and before "et al.", et-al-use-last, and the inheritance of name options (CSL 1.0.2, "Names").
+Corrects citeproc-py in: initials of hyphenated and of already abbreviated given names, particles
+and their apostrophes, suffixes with and without comma, names in scripts that know no inversion,
+delimiters before "and" and before "et al.", et-al-use-last, and the inheritance of name options
+(CSL 1.0.2, "Names").
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class PartFormat:
 
 @dataclass(frozen=True)
 class NameOptions:
-    """What cs:name asks for, inherited options filled in; `initialize_with` None: given names in full."""
+    """What cs:name asks for, inherited options filled in; `initialize_with` None: given names in
+    full."""
 
     and_: str = ""
     delimiter: str = ", "
@@ -63,19 +65,24 @@ def sort_parts(name: Name, demote: str) -> tuple[str, ...]:
     return (family, particles, name.given, name.suffix)
 
 
-_WORD = re.compile(r"(?P<initial>[^\s.\-]+)\.|(?P<word>[^\s.\-]+)|(?P<gap>[\s\u00a0]+)|(?P<hyphen>-)")
+_WORD = re.compile(
+    r"(?P<initial>[^\s.\-]+)\.|(?P<word>[^\s.\-]+)|(?P<gap>[\s\u00a0]+)|(?P<hyphen>-)"
+)
+
+
+_HYPHENS = str.maketrans("–‐‑", "---")
 
 
 def initials(given: str, options: NameOptions) -> str:
     """The given names with all but their first letters taken off.
 
-    Lower-case words stay ("de"), initials that are there keep being ones, hyphens stay where the style
-    keeps them and stand before a capital: "Jean-Pierre" is J.-P., "Ji-ping" is J.
+    Lower-case words stay ("de"), initials that are there keep being ones, hyphens stay where the
+    style keeps them and stand before a capital: "Jean-Pierre" is J.-P., "Ji-ping" is J.
     """
     mark = options.initialize_with or ""
     out: list[str] = []
     hyphen = False
-    for token in _WORD.finditer(given.replace("–", "-")):
+    for token in _WORD.finditer(given.translate(_HYPHENS)):
         if token["hyphen"]:
             hyphen = True
             continue

@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 # CSL 1.0.2, "Choose", is-numeric: numbers, with prefixes and suffixes ("D2", "2b", "L2d"), separated by
 # comma, hyphen or ampersand.
-_NUMERIC = re.compile(
-    r"\s*[^\s,&–-]*\d[^\s,&–-]*(?:\s*[,&–-]+\s*[^\s,&–-]*\d[^\s,&–-]*)*\s*$"
-)
+_NUMERIC = re.compile(r"\s*[^\s,&–-]*\d[^\s,&–-]*(?:\s*[,&–-]+\s*[^\s,&–-]*\d[^\s,&–-]*)*\s*$")
 _SEVERAL = re.compile(
     r"\d[^\s,&–.-]*(?:\s*[,&–-]\s*(?:(?:and|et|und|y)\s+)?|\s+(?:and|et|und|y)\s+)[^\s,&–.-]*\d(?!\.\d)"
 )

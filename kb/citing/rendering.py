@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from kb.citing import numbers
 from kb.citing.casing import recased
-from kb.citing.items import DATE_VARIABLES, NAME_VARIABLES, NUMBER_VARIABLES, Date, Day, Item, Name
+from kb.citing.items import Date, Day, Item, Name
 from kb.citing.locales import CSL, DatePart, Locale
 from kb.citing.names import NameOptions, PartFormat, listed
 from kb.citing.text import Span, Text, joined, link_to, plain, read_marked
@@ -213,6 +213,9 @@ class TextElement(Element):
         if self.term:
             term = at.style.locale.term(self.term, self.form, self.plural)
             if self.term == "no date" and term:
+                # Stands for the date: a group of it and of what is missing prints.
+                at.called += 1
+                at.filled += 1
                 return self.dress.on([Span([term], role="year")], at)
             return self.dress.on([term] if term else [], at)
         return self.dress.on([self.value] if self.value else [], at)
@@ -240,7 +243,7 @@ class TextElement(Element):
         nodes = at.value(variable)
         if not nodes:
             return []
-        if variable in ("page", "locator") and len(nodes) == 1 or variable in _RANGED:
+        if (variable in ("page", "locator") and len(nodes) == 1) or variable in _RANGED:
             nodes = [_ranged(plain(nodes), variable, at)]
         if variable in _LINKS:
             return self.dress.on(nodes, at, link_to(_LINKS[variable](plain(nodes))))
@@ -615,13 +618,10 @@ class Names(Element):
         label = element.find(f"{CSL}label")
         self.label = LabelElement(label, style) if label is not None else None
         order = [child.tag for child in element if isinstance(child.tag, str)]
-        self.label_first = (
-            f"{CSL}label" in order
-            and (
-                order.index(f"{CSL}label") < order.index(f"{CSL}name")
-                if f"{CSL}name" in order
-                else style.nameless_names_are_bare
-            )
+        self.label_first = f"{CSL}label" in order and (
+            order.index(f"{CSL}label") < order.index(f"{CSL}name")
+            if f"{CSL}name" in order
+            else style.nameless_names_are_bare
         )
         substitute = element.find(f"{CSL}substitute")
         self.substitutes = compiled(substitute, style) if substitute is not None else []
@@ -689,7 +689,9 @@ class Names(Element):
         locale = at.style.locale
         and_term = {
             "text": locale.term("and"),
-            "symbol": locale.term("and", "symbol") if ("and", "symbol", "") in locale.terms else "&",
+            "symbol": locale.term("and", "symbol")
+            if ("and", "symbol", "") in locale.terms
+            else "&",
         }.get(options.and_, "")
         if model.et_al is not None:
             term, dress = model.et_al
@@ -702,8 +704,9 @@ class Names(Element):
             english=at.is_english,
             and_term=and_term,
             et_al=et_al,
-            shown_more=at.distinction.names_shown,
-            expanded=at.distinction.expanded,
+            # Names and initials tell cites apart; a reference is what it is.
+            shown_more=0 if at.in_bibliography else at.distinction.names_shown,
+            expanded={} if at.in_bibliography else at.distinction.expanded,
             in_sort=at.in_sort,
         )
         at.names_printed.append(NamesPrinted(names, shown, options))

@@ -58,13 +58,18 @@ def style(name: str, locale: str | None = None) -> Style:
 
     Raises InvalidInput for a style or locale there is none of, and for a file that is no style.
     """
-    if _is_path(name):
-        path = Path(name)
-        try:
-            stamp = path.stat().st_mtime_ns
-        except OSError as error:
-            raise InvalidInput(f"no such style file: {name!r} ({error.strerror})") from error
+    if not _is_path(name):
+        return packaged_style(name, locale)
+    path = Path(name)
+    try:
+        stamp = path.stat().st_mtime_ns
         return _from_file(str(path), stamp, locale, False)
+    except OSError as error:
+        raise InvalidInput(f"no style to read in {name!r}: {error.strerror}") from error
+
+
+def packaged_style(name: str, locale: str | None = None) -> Style:
+    """As `style`, but never a file of the caller's naming: for requests from elsewhere."""
     path = _packaged(ALIASES.get(name.lower(), name))
     return _from_file(str(path), 0, locale, name.lower() in _BARE_NAMES)
 
@@ -131,7 +136,7 @@ def _locale_elements(root: Any, language: str) -> list[Any]:
     "Locale Fallback")."""
     from citeproc import LANGUAGE_NAMES, PRIMARY_DIALECTS
 
-    tongue = language.split("-")[0]
+    tongue = language.split("-", maxsplit=1)[0]
     key = "{http://www.w3.org/XML/1998/namespace}lang"
     inside = root.findall(f"{CSL}locale")
     wanted = list(dict.fromkeys([language, tongue, PRIMARY_DIALECTS.get(tongue, tongue)]))

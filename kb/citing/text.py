@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple, TypeAlias
 
@@ -96,7 +96,9 @@ def read_marked(text: str) -> Text:
     """
     if not _MARKUP.search(text):
         return [text] if text else []
-    opened: list[tuple[str, str, Text]] = [("", "", [])]  # what closes it, how it was written, nodes
+    opened: list[tuple[str, str, Text]] = [
+        ("", "", [])
+    ]  # what closes it, how it was written, nodes
     at = 0
     for found in _MARKUP.finditer(text):
         if found.start() > at:
@@ -177,7 +179,9 @@ def _give_up(opened: list[tuple[str, str, Text]]) -> None:
 class Mark:
     """One level of formatting around a run: what a reader sees, flip-flops resolved."""
 
-    kind: str  # italic, bold, small-caps, underline, sup, sub, upright, unbold, uncapped, link, block
+    kind: (
+        str  # italic, bold, small-caps, underline, sup, sub, upright, unbold, uncapped, link, block
+    )
     value: str = ""
 
 
@@ -276,7 +280,11 @@ def punctuated(runs: Iterable[Run], inside_quotes: bool) -> list[Run]:
                     inner.text += text[0]
                     text = text[1:]
                     continue
-                if not inside_quotes and inner.text[-1:] in _MOVES_INTO_QUOTE and pair[0] == pair[1]:
+                if (
+                    not inside_quotes
+                    and inner.text[-1:] in _MOVES_INTO_QUOTE
+                    and pair[0] == pair[1]
+                ):
                     inner.text = inner.text[:-1]
                 break
             pair = last.text[-1:] + text[0]
@@ -321,9 +329,7 @@ def as_text(runs: Sequence[Run]) -> str:
         while at < len(runs) and any(m is raised for m in runs[at].marks):
             text += runs[at].text
             at += 1
-        if all(c in _RAISABLE or c.isspace() for c in text):
-            out.append(text.translate(_SUPER if raised.kind == "sup" else _SUB))
-        elif all(c in _RAISABLE or c.isspace() or c in ",–" for c in text):
+        if all(c in _RAISABLE or c.isspace() for c in text) or all(c in _RAISABLE or c.isspace() or c in ",–" for c in text):
             out.append(text.translate(_SUPER if raised.kind == "sup" else _SUB))
         else:
             out.append(f"{'^' if raised.kind == 'sup' else '_'}({text})")
