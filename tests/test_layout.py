@@ -25,6 +25,7 @@ ALLOWED = {
         "kb.formats", "kb.outcomes", "kb.synthesis", "kb.appraisal", "kb.identity", "kb.models",
         "kb.errors",
     },
+    "kb.citing": {"kb.citing", "kb.formats", "kb.identity", "kb.models", "kb.errors"},
     "kb.starter": {"kb.starter", "kb.formats", "kb.outcomes", "kb.models", "kb.errors"},
     "kb.settings": {"kb.settings", "kb.errors"},
     "kb.store": {

@@ -32,8 +32,8 @@ def cite(
     style: Annotated[
         str,
         typer.Option(
-            help="apa, nlm, ama, vancouver, nature, harvard, ieee, chicago, mla, bmj, lancet ..., any "
-            "of the published CSL styles, or a .csl file; `list` names them.",
+            help="apa, nlm, ama, vancouver, nature, harvard, ieee, chicago, mla, bmj, lancet ..., "
+            "any of the published CSL styles, or a .csl file; `list` names them.",
             metavar="NAME|FILE",
         ),
     ] = "apa",
@@ -75,8 +75,8 @@ def cite(
     wanted = style_named(style, locale)
     unreadable: list[dict[str, str]] = []
     items = _items_in(csl_json, unreadable) if csl_json is not None else _items_of(works)
-    for one in unreadable:
-        say(f"kb: {one['position']} is left out: {one['reason']}")
+    for left_out in unreadable:
+        say(f"kb: {left_out['position']} is left out: {left_out['reason']}")
     if not items:
         raise InvalidInput(f"nothing to cite in {csl_json}")
     found = cited(wanted, items, is_sorted=is_sorted)

@@ -13,7 +13,14 @@ from kb.citing.items import DATE_VARIABLES, NAME_VARIABLES, NUMBER_VARIABLES, It
 from kb.citing.locales import CSL, Locale
 from kb.citing.names import sort_parts
 from kb.citing.rendering import (
-    Distinction, Dress, Element, Rendering, StyleOptions, compiled, rendered, sortable,
+    Distinction,
+    Dress,
+    Element,
+    Rendering,
+    StyleOptions,
+    compiled,
+    rendered,
+    sortable,
 )  # fmt: skip
 from kb.citing.text import Node, Run, Span, Text, joined, plain, read_marked, runs_of
 
@@ -167,8 +174,8 @@ class Document:
         return self.style.finished(self.cluster([Cite(item)]))
 
     def narrative(self, item: Item) -> list[Run]:
-        """The item cited with its authors as part of the sentence; as in brackets where the cites of
-        the style name nobody."""
+        """The item cited with its authors as part of the sentence; as in brackets where the cites
+        of the style name nobody."""
         author = self._author_of(item)
         if not author:
             return self.parenthetical(item)
@@ -332,7 +339,7 @@ class Document:
         for key in reversed(layout.keys):
             found = {id(item): self._key(item, key) for item in ordered}
             filled = [item for item in ordered if found[id(item)]]
-            filled.sort(key=lambda item: found[id(item)], reverse=key.descending)  # noqa: B023
+            filled.sort(key=lambda item: found[id(item)], reverse=key.descending)
             ordered = filled + [item for item in ordered if not found[id(item)]]
         return ordered
 
@@ -347,9 +354,7 @@ class Document:
                 "demote-non-dropping-particle", "display-and-sort"
             )
             names = item.names.get(key.variable, ())
-            return tuple(
-                collated(part) for name in names for part in sort_parts(name, demote)
-            )
+            return tuple(collated(part) for name in names for part in sort_parts(name, demote))
         if key.variable:
             text = plain(item.marked(key.variable))
             if key.variable in NUMBER_VARIABLES and text.isdecimal():
@@ -418,9 +423,7 @@ def _all(nodes: Sequence[Node], role: str) -> Iterator[Span]:
                 yield from _all(node.nodes, role)
 
 
-def _put_dashes(
-    authors: Span, names: list[Span], before: list[Span], dash: str, rule: str
-) -> None:
+def _put_dashes(authors: Span, names: list[Span], before: list[Span], dash: str, rule: str) -> None:
     """The substitute for names that are those of the entry before (CSL 1.0.2, "Reference
     Grouping")."""
     same = 0

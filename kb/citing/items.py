@@ -17,32 +17,34 @@ from kb.errors import InvalidInput
 
 # CSL 1.0.2, Appendix IV "Variables".
 NAME_VARIABLES = frozenset(
-    ["author", "chair", "collection-editor", "compiler", "composer", "container-author",
-    "contributor", "curator", "director", "editor", "editorial-director", "executive-producer",
-    "guest", "host", "illustrator", "interviewer", "narrator", "organizer", "original-author",
-    "performer", "producer", "recipient", "reviewed-author", "script-writer", "series-creator",
-    "translator", "editor-translator", "editortranslator"]
-)
+    {
+        "author", "chair", "collection-editor", "compiler", "composer", "container-author",
+        "contributor", "curator", "director", "editor", "editorial-director",
+        "executive-producer", "guest", "host", "illustrator", "interviewer", "narrator",
+        "organizer", "original-author", "performer", "producer", "recipient",
+        "reviewed-author", "script-writer", "series-creator", "translator",
+        "editor-translator", "editortranslator",
+    }
+)  # fmt: skip
 DATE_VARIABLES = frozenset(
-    ["accessed", "available-date", "event-date", "issued", "original-date", "submitted",
-    "container"]
-)
+    {
+        "accessed", "available-date", "event-date", "issued", "original-date", "submitted",
+        "container",
+    }
+)  # fmt: skip
 NUMBER_VARIABLES = frozenset(
-    ["chapter-number", "citation-number", "collection-number", "edition",
-    "first-reference-note-number", "issue", "locator", "number", "number-of-pages",
-    "number-of-volumes", "page", "page-first", "part-number", "printing-number", "section",
-    "supplement-number", "version", "volume"]
-)
-_VERBATIM = frozenset(["DOI", "URL", "PMID", "PMCID", "ISBN", "ISSN", "language", "id", "type"])
-TYPES = frozenset(
-    ["article", "article-journal", "article-magazine", "article-newspaper", "bill", "book",
-    "broadcast", "chapter", "classic", "collection", "dataset", "document", "entry",
-    "entry-dictionary", "entry-encyclopedia", "event", "figure", "graphic", "hearing", "interview",
-    "legal_case", "legislation", "manuscript", "map", "motion_picture", "musical_score", "pamphlet",
-    "paper-conference", "patent", "performance", "periodical", "personal_communication", "post",
-    "post-weblog", "regulation", "report", "review", "review-book", "software", "song", "speech",
-    "standard", "thesis", "treaty", "webpage"]
-)
+    {
+        "chapter-number", "citation-number", "collection-number", "edition",
+        "first-reference-note-number", "issue", "locator", "number", "number-of-pages",
+        "number-of-volumes", "page", "page-first", "part-number", "printing-number",
+        "section", "supplement-number", "version", "volume",
+    }
+)  # fmt: skip
+_VERBATIM = frozenset(
+    {
+        "DOI", "URL", "PMID", "PMCID", "ISBN", "ISSN", "language", "id", "type",
+    }
+)  # fmt: skip
 # A value longer than this is no field of a reference; 100,000 characters hold 5,000 authors' names.
 _LONGEST = 100_000
 
@@ -153,9 +155,19 @@ def item_from_csl(raw: object) -> Item:
 
 
 _MUST_BE_TEXT = frozenset(
-    ["title", "container-title", "volume", "issue", "page", "number", "edition", "publisher", "DOI",
-    "URL"]
-) | {"publisher-place", "collection-title", "genre", "status"}
+    {
+        "title",
+        "container-title",
+        "volume",
+        "issue",
+        "page",
+        "number",
+        "edition",
+        "publisher",
+        "DOI",
+        "URL",
+    }
+)  # fmt: skip | {"publisher-place", "collection-title", "genre", "status"}
 
 
 def _shown(value: object) -> str:
@@ -382,7 +394,7 @@ _MONTHS = {
     name: number
     for number, name in enumerate(
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-        start=1
+        start=1,
     )
 }
 _ISO = r"(-?\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T[\d:.]+Z?)?"

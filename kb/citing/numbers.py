@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-# CSL 1.0.2, "Choose", is-numeric: numbers, with prefixes and suffixes ("D2", "2b", "L2d"), separated by
-# comma, hyphen or ampersand.
+# CSL 1.0.2, "Choose", is-numeric: numbers, with prefixes and suffixes ("D2", "2b", "L2d"),
+# separated by # comma, hyphen or ampersand.
 _NUMERIC = re.compile(r"\s*[^\s,&–-]*\d[^\s,&–-]*(?:\s*[,&–-]+\s*[^\s,&–-]*\d[^\s,&–-]*)*\s*$")
 _SEVERAL = re.compile(
     r"\d[^\s,&–.-]*(?:\s*[,&–-]\s*(?:(?:and|et|und|y)\s+)?|\s+(?:and|et|und|y)\s+)[^\s,&–.-]*\d(?!\.\d)"
@@ -47,8 +47,8 @@ _PAGES = re.compile(r"\s*(?P<first>[^\s,&–-]+)\s*[–-]+\s*(?P<last>[^\s,&–-
 def page_range(text: str, form: str, delimiter: str) -> str:
     """Pages with ranges in the form of the style (CSL 1.0.2, Appendix V "Page Range Formats").
 
-    `form` is expanded, minimal, minimal-two, chicago, chicago-15, chicago-16, or empty: as written, the hyphen
-    replaced. What is no range of two numbers with the same prefix stays as it is.
+    `form` is expanded, minimal, minimal-two, chicago, chicago-15, chicago-16, or empty: as written,
+    the hyphen replaced. What is no range of two numbers with the same prefix stays as it is.
     """
     if "\\-" in text:
         return text.replace("\\-", "-")

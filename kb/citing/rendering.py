@@ -1,9 +1,10 @@
-"""The elements of a style that print something, compiled from its tree (CSL 1.0.2, "Rendering Elements").
+"""The elements of a style that print something, compiled from its tree (CSL 1.0.2, "Rendering
+Elements").
 
-citeproc-py reads the style and finds its locales; its rendering elements cannot be corrected one by one,
-because they hand on strings: when a group is to be left out, a quote to swallow a comma, a name to be
-set apart or a cite to be told from another, what would have to be known is gone. These elements do the same work
-over formatted text, and count which variables they called, so that groups know.
+The rendering elements of citeproc-py cannot be corrected one by one, because they hand on strings:
+when a group is to be left out, a quotation mark to take in a comma, a name to be set apart or a
+cite to be told from another, what would have to be known is gone. These do the same work over
+formatted text, and count which variables they called, so that groups know.
 """
 
 from __future__ import annotations
@@ -342,7 +343,8 @@ class GroupElement(Element):
 
 
 def _flat(elements: list[Element], at: Rendering) -> list[Text]:
-    """What the elements print, cs:choose being transparent: its children take the group's delimiter."""
+    """What the elements print, cs:choose being transparent: its children take the group's
+    delimiter."""
     out: list[Text] = []
     for element in elements:
         if isinstance(element, ChooseElement):
@@ -720,7 +722,8 @@ class Names(Element):
             return str(self.own_delimiter)
         if at.substitute_for is not None and at.substitute_for.own_delimiter is not None:
             return str(at.substitute_for.own_delimiter)
-        return at.area.get("names-delimiter") or at.style.options.get("names-delimiter", "")
+        everywhere = at.style.options.get("names-delimiter", "")
+        return at.area.get("names-delimiter", everywhere)
 
     def _substituted(self, at: Rendering) -> Text:
         if not self.substitutes or at.substitute_for is not None:
@@ -746,7 +749,7 @@ class Names(Element):
         return self._options[key]
 
     def _resolved(self, at: Rendering, attributes: Mapping[str, str]) -> NameOptions:
-        own = self.name_attributes or {}
+        own: Mapping[str, str] = self.name_attributes or {}
         bare = self.name_attributes is None and at.style.nameless_names_are_bare
 
         def option(name: str, default: str = "", inherited: str = "") -> str:

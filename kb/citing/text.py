@@ -1,9 +1,10 @@
-"""Formatted text: a tree of strings and spans while a reference is put together, runs when it is done.
+"""Formatted text: a tree of strings and spans while a reference is put together, runs when it is
+done.
 
 A style nests italics in quotes in groups with affixes, and only the finished reference shows which
-characters meet: whether a full stop follows a question mark, whether a closing quote swallows a comma,
-whether italics stand within italics. So nothing is turned into markup before `runs_of` has laid the whole
-text out flat and put its punctuation in order.
+characters meet: whether a full stop follows a question mark, a comma a closing quotation mark,
+whether italics stand within italics. So nothing is turned into markup before `runs_of` has laid the
+whole text out flat and put its punctuation in order.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import NamedTuple, TypeAlias
 class Span:
     """Text that is formatted as one; `form` is pairs such as ("font-style", "italic").
 
-    `toggles`: markup within a value, where italics inside italics stand upright (CSL 1.0.2, Appendix
-    "Rich text markup"), unlike formatting by the style, where they stay italic.
+    `toggles`: markup within a value, where italics inside italics stand upright (CSL 1.0.2,
+    Appendix "Rich text markup"), unlike formatting by the style, where they stay italic.
     """
 
     nodes: list[Node]
@@ -329,7 +330,9 @@ def as_text(runs: Sequence[Run]) -> str:
         while at < len(runs) and any(m is raised for m in runs[at].marks):
             text += runs[at].text
             at += 1
-        if all(c in _RAISABLE or c.isspace() for c in text) or all(c in _RAISABLE or c.isspace() or c in ",–" for c in text):
+        if all(c in _RAISABLE or c.isspace() for c in text) or all(
+            c in _RAISABLE or c.isspace() or c in ",–" for c in text
+        ):
             out.append(text.translate(_SUPER if raised.kind == "sup" else _SUB))
         else:
             out.append(f"{'^' if raised.kind == 'sup' else '_'}({text})")
