@@ -39,7 +39,9 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
     try:
         for number, element in enumerate(elements(stream, "record"), 1):
             fields = [field for field in _fields(element) if field.lines]
-            record, warnings = record_of(fields, source=source, number=number, form=FORM)
+            record, warnings = record_of(
+                fields, source=source, number=number, form=FORM, names=PATHS
+            )
             position = f"record {number} (line {element.sourceline})"
             yield FileRecord(position=position, record=record, warnings=tuple(warnings))
     except Broken as broken:
@@ -145,7 +147,7 @@ def _element(record: WorkRecord) -> etree._Element:
     values: dict[str, list[str]] = {}
     pages: list[str] = []
     kind = GENERIC
-    for tag, value in fields_of(record, form=FORM):
+    for tag, value in fields_of(record, form=FORM, tags=TAGS):
         if tag == "TY":
             kind = kind_named(value) or GENERIC
             type_ = etree.SubElement(root, "ref-type")

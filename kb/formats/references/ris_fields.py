@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kb.formats.nlm import work_type
-from kb.formats.references.endnote_tags import FORM, PATHS, TAGS
+from kb.formats.references.endnote_tags import FORM, TAGS
 from kb.formats.references.kinds import GENERIC, Kind, kind_for, kind_named
 from kb.formats.references.names import people, written
 from kb.formats.references.texts import (
@@ -61,12 +61,13 @@ def record_of(
     source: str,
     number: int,
     form: str = RIS,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[WorkRecord, list[str]]:
     """The record that fields make, the `number`th of its file, and what is wrong with them.
 
-    `form` is the format they come from: RIS or EndNote's XML.
+    `form` is the format they come from, and `names` what tags are called there, for what is kept.
     """
-    return _Reader(fields, form, PATHS if form == FORM else {}).record(source, number)
+    return _Reader(fields, form, names or {}).record(source, number)
 
 
 _DOI_NOTE = re.compile(r"(?:doi[:\s]\s*|https?://(?:dx\.)?doi\.org/|^)(10\.\d{4,9}/\S+)$", re.I)
@@ -465,19 +466,23 @@ def _shown(value: str) -> str:
 # -- a record to fields --------------------------------------------------------------------------
 
 
-def fields_of(record: WorkRecord, *, form: str = RIS) -> Iterator[tuple[str, str]]:
+def fields_of(
+    record: WorkRecord, *, form: str = RIS, tags: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, str]]:
     """(tag, value on one line) of a record in the order to write, TY first, without ER.
 
-    What was kept of RIS or EndNote's XML comes last, in its order, under the tag of RIS, or in
-    `form`'s own words where RIS has none. A kept TY, PY or Y2 stands in place of what would be
-    written there.
+    What was kept of RIS, of EndNote's XML and of `form`, in which `tags` are called otherwise,
+    comes last, in its order: under the tag of RIS, or as `form` has it where RIS has none. A kept
+    TY, PY or Y2 stands in place of what would be written there.
     """
+    called = {RIS: {}, FORM: TAGS, form: tags or {}}
     kept = []
     for field in record.extra:
-        if field.format in (RIS, FORM):
-            known = TAGS.get(field.tag) if field.format == FORM else field.tag
-            if known or field.format == form:
-                kept.append((known or field.tag, field.value))
+        known = called.get(field.format)
+        if known is not None:
+            tag = known.get(field.tag, field.tag)
+            if tag != field.tag or field.format in (RIS, form):
+                kept.append((tag, field.value))
     replaced = {tag for tag, _ in kept} & {"TY", "PY", "Y2"}
     given_kind = next((value for tag, value in kept if tag == "TY"), None)
     venue = record.venue
