@@ -224,12 +224,18 @@ def _file_record(
     again = _fields_of(record)
     if record.published:
         again["date"] = record.published
+    if own.get("entrysubtype") in {*WorkType, _UNKNOWN}:
+        again["entrysubtype"] = own["entrysubtype"]
+    if name_of := language_name(record.language or ""):
+        again["langid"] = name_of
     extra = [
         ExtraField(format=_FORMAT, tag=name, value=value)
         for name, value in [*own.items(), *repeated]
         if not _is_same(name, again.get(name), value)
     ]
-    if again[_ENTRY_TYPE] != entry.type:
+    # What writing makes of a type in one dialect and the other says no more than the type.
+    is_ours = "entrysubtype" in again or entry.type in ("phdthesis", "techreport")
+    if again[_ENTRY_TYPE] != entry.type and not is_ours:
         extra.append(ExtraField(format=_FORMAT, tag=_ENTRY_TYPE, value=entry.type))
     extra.sort(key=lambda field: (field.tag, field.value))
     record = replace(record, extra=tuple(extra))
