@@ -74,11 +74,12 @@ def dedupe(
     """
     from api.cli._progress import progress
     from kb.formats.dedupe_tables import clusters_csv, pairs_csv, placed, read_decisions
-    from kb.identity.dedupe import deduplicate
+    from kb.identity.dedupe import deduplicate, without_garbage_collection
 
     said = [decision for path in decisions or () for decision in read_decisions(path)]
     with progress(quiet=as_json) as tell:
-        read = [_read(path, format, tell) for path in files]
+        with without_garbage_collection():
+            read = [_read(path, format, tell) for path in files]
         renamed = _make_unique(read)
         every = [d for file in read for d in file.descriptions]
         decided, unknown = placed(said, every)

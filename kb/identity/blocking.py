@@ -12,7 +12,7 @@ from kb.identity.titles import is_generic
 _HEAD: Final = 20
 # Blocks above this are sorted and each record is compared with its neighbours alone.
 _WHOLE_BLOCK: Final = 24
-_NEIGHBOURS: Final = 6
+_NEIGHBOURS: Final = 3
 
 
 def blocking_keys(d: Description) -> tuple[str, ...]:
@@ -62,31 +62,37 @@ def blocking_keys(d: Description) -> tuple[str, ...]:
 def candidate_pairs(descriptions: Sequence[Description]) -> list[tuple[int, int]]:
     """Pairs of positions (first < second) of records that share a key, each once, in order.
 
-    In a block above 24 records each is compared with the 6 that follow it when the block is
+    In a block above 24 records each is compared with the 3 that follow it when the block is
     sorted by title, author, year and pages, so that work grows with the records and not with the
     square of those called "Editorial".
     """
-    # Most keys are of one record alone: a list is made for those of several.
-    alone: dict[str, int] = {}
-    blocks: dict[str, list[int]] = {}
+    # Most keys are of one record alone: a list is made for those of several. Hashes are smaller
+    # than the keys, and two keys of one hash would only add a pair that is then told apart.
+    alone: dict[int, int] = {}
+    blocks: dict[int, list[int]] = {}
+    ends: set[int] = set()
     for position, d in enumerate(descriptions):
         for key in blocking_keys(d):
-            before = alone.setdefault(key, position)
+            code = hash(key)
+            before = alone.setdefault(code, position)
             if before != position:
-                if key in blocks:
-                    blocks[key].append(position)
+                if code in blocks:
+                    blocks[code].append(position)
                 else:
-                    blocks[key] = [before, position]
+                    blocks[code] = [before, position]
+                    if key[0] == "e":
+                        ends.add(code)
     del alone
     count = len(descriptions)
     codes: set[int] = set()
-    for block in blocks.values():
+    for code, block in blocks.items():
         if len(block) == 2:
             codes.add(block[0] * count + block[1])
         elif len(block) <= _WHOLE_BLOCK:
             codes.update(i * count + j for i, j in combinations(block, 2))
         else:
-            block.sort(key=lambda i: _order(descriptions[i]))
+            is_end = code in ends
+            block.sort(key=lambda i: _order(descriptions[i], is_end=is_end))
             for step in range(1, _NEIGHBOURS + 1):
                 codes.update(
                     min(i, j) * count + max(i, j) for i, j in zip(block, block[step:], strict=False)
@@ -94,9 +100,10 @@ def candidate_pairs(descriptions: Sequence[Description]) -> list[tuple[int, int]
     return [divmod(code, count) for code in sorted(codes)]
 
 
-def _order(d: Description) -> tuple[str, str, int, int, str]:
+def _order(d: Description, *, is_end: bool) -> tuple[str, str, int, int, str]:
+    """By title, those that end alike beside each other where the block is of ends."""
     return (
-        d.letters,
+        d.letters[::-1] if is_end else d.letters,
         d.first_family,
         d.year or 0,
         d.pages.first if d.pages else 0,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz
 
 from kb.identity.descriptions import Description
-from kb.identity.names import Agreement, compare_authors
+from kb.identity.names import Agreement, compare_authors, fold
 from kb.identity.titles import is_generic, is_once_an_issue
 from kb.identity.venues import compare_venues, is_meeting, is_preprint_server, share_issn
 from kb.identity.wording import EXACT, UNLIKE, Likeness, TitleComparison, are_near, compare_titles
@@ -64,6 +65,9 @@ def compare(a: Description, b: Description) -> Comparison:
 
 def judge(a: Description, b: Description) -> Judgement:
     """The verdict of `compare` alone."""
+    plain = _plainly_one(a, b)
+    if plain is not None:
+        return plain
     if not _is_worth_a_look(a, b):
         return _NOT_ALIKE
     return _judge(_Facts(a, b))
@@ -116,6 +120,35 @@ def compare_identifiers(a: Description, b: Description) -> tuple[str, str]:
 # -- facts -----------------------------------------------------------------------------------------
 
 
+def _plainly_one(a: Description, b: Description) -> Judgement | None:
+    """The judgement where two rules hold word for word, as they do for most duplicates: the same
+    title, first author, volume and first page, and the same identifier or none to compare."""
+    p, q = a.pages, b.pages
+    if (
+        a.letters != b.letters
+        or p is None
+        or q is None
+        or p.first != q.first
+        or p.letters != q.letters
+        or not a.volume
+        or not b.volume
+        or a.volume[0] != b.volume[0]
+        or a.first_family != b.first_family
+        or not a.first_family
+        or not a.letters
+        or a.pmid is not None
+        or a.pmcid is not None
+        or a.about != b.about
+        or a.is_flagged != b.is_flagged
+        or is_generic(a.titles[0])
+        or is_generic(b.titles[0])
+    ):
+        return None
+    if not a.doi or not b.doi:
+        return _ONE_PLACE
+    return _same(f"same DOI {a.doi} and title", Strength.IDENTIFIER) if a.doi == b.doi else None
+
+
 def _is_worth_a_look(a: Description, b: Description) -> bool:
     """Whether anything but one blocking key connects the two; most pairs end here."""
     if a.letters and b.letters and are_near(a.letters, b.letters):
@@ -166,9 +199,12 @@ class _Facts:
     def venue(self) -> Agreement:
         if self._venue is None:
             a, b = self.a, self.b
-            self._venue = max(
-                (compare_venues(v, w) for v in a.venues for w in b.venues), default=UNSAID
-            )
+            if len(a.venues) == 1 and len(b.venues) == 1:
+                self._venue = compare_venues(a.venues[0], b.venues[0])
+            else:
+                self._venue = max(
+                    (compare_venues(v, w) for v in a.venues for w in b.venues), default=UNSAID
+                )
             if self._venue < LIKELY and a.isbns and b.isbns and share_issn(a.isbns, b.isbns):
                 self._venue = LIKELY
         return self._venue
@@ -210,7 +246,7 @@ def _titles(a: Description, b: Description) -> TitleComparison:
         return EXACT
     if not a.titles or not b.titles:
         return UNLIKE
-    best = compare_titles(a.titles[0], b.titles[0])
+    best = compare_titles(a.titles[0], b.titles[0], (a.letters, b.letters))
     if len(a.titles) + len(b.titles) > 2 and best.likeness is not Likeness.EXACT:
         every = [compare_titles(t, u) for t in a.titles for u in b.titles]
         best = max(every, key=lambda c: (c.likeness, not c.apart))
@@ -313,21 +349,20 @@ _PREPRINT_PREFIXES: Final = (
 
 def _class(d: Description) -> int | None:
     """What kind of publication a record says it is; None where it does not say."""
-    return _class_of(d.kind, d.venues, d.doi)
-
-
-def _class_of(kind: str, venues: tuple[str, ...], doi: str | None) -> int | None:
-    for venue in venues:
-        if is_preprint_server(venue):
-            return _PREPRINT
+    doi = d.doi
     if doi is not None and doi.startswith(_PREPRINT_PREFIXES) and _PREPRINT_DOI.match(doi):
+        return _PREPRINT
+    return _class_of(d.kind, d.venues)
+
+
+@lru_cache(maxsize=50_000)
+def _class_of(kind: str, venues: tuple[str, ...]) -> int | None:
+    if any(is_preprint_server(venue) for venue in venues):
         return _PREPRINT
     known = _CLASSES.get(kind)
     # Tables and reference managers call everything an article that is nothing else.
-    if known in (_JOURNAL, None):
-        for venue in venues:
-            if is_meeting(venue):
-                return _MEETING
+    if known in (_JOURNAL, None) and any(is_meeting(venue) for venue in venues):
+        return _MEETING
     return known
 
 
@@ -393,6 +428,9 @@ _NOT_ALIKE: Final = Judgement(Verdict.DIFFERENT, "the titles are not alike")
 
 def _same(reason: str, strength: Strength = Strength.DESCRIPTION) -> Judgement:
     return Judgement(Verdict.SAME, reason, None, strength)
+
+
+_ONE_PLACE: Final = _same("same title, authors, volume and page", Strength.PLACE)
 
 
 def _judge(f: _Facts) -> Judgement:
@@ -477,9 +515,17 @@ def _apart(f: _Facts) -> Judgement:
                 Strength.PLACE,
             )
         return Judgement(Verdict.UNSURE, f"same place, but {reason}")
-    if f.authors < PART or f.title.likeness < Likeness.CLOSE:
+    if f.title.likeness < Likeness.CLOSE or _have_nobody_in_common(f) or f.authors < PART:
         return Judgement(Verdict.DIFFERENT, reason)
     return Judgement(Verdict.DIFFERENT, reason, _link(f) or "companion paper")
+
+
+def _have_nobody_in_common(f: _Facts) -> bool:
+    """Whether that is plain before all names are read: no first author is in the other list."""
+    x, y = f.a.first_family, f.b.first_family
+    if not (x and y and f.a.author_text and f.b.author_text) or x == y:
+        return False
+    return x not in fold(f.b.author_text) and y not in fold(f.a.author_text)
 
 
 def _by_place(f: _Facts) -> Judgement:
@@ -535,8 +581,10 @@ def _in_one_place(f: _Facts) -> Judgement | None:
         return None
     alike = f.title.likeness
     is_variant = alike >= Likeness.VARIANT
+    if is_variant and f.a.first_family and f.a.first_family == f.b.first_family:
+        return _ONE_PLACE
     if f.authors >= LIKELY and (f.venue is not AGAINST or is_variant):
-        return _same("same title, authors, volume and page", Strength.PLACE)
+        return _ONE_PLACE
     if f.venue >= PART and f.authors is not AGAINST and (alike >= Likeness.CUT or f.year is SAME):
         return _same("same title, journal, volume and page", Strength.PLACE)
     if f.venue >= LIKELY and is_variant and f.year >= LIKELY:

@@ -17,6 +17,10 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _DOI_PREFIX = re.compile(r"^\s*(?:https?://)?(?:(?:dx|www)\.)?(?:doi\.org/|doi\s*:?\s*)", re.I)
 # Registrant codes have 4 to 9 digits and may be subdivided (10.1000.10/123).
 _DOI = re.compile(r"^10\.\d{4,9}(?:\.\d+)*/\S+$")
+# Most are written so that only their capitals change.
+_PLAIN_DOI = re.compile(
+    r"(?:https?://(?:dx\.)?doi\.org/)?(10\.[0-9]{4,9}/[A-Za-z0-9._/-]*[A-Za-z0-9])\Z"
+)
 _CLOSING = {")": "(", "]": "[", ">": "<", "}": "{"}
 _MAX_DOI = 2048
 
@@ -31,6 +35,9 @@ def normalize_doi(raw: str | None) -> str | None:
     """
     if not raw or len(raw) > _MAX_DOI:
         return None
+    plain = _PLAIN_DOI.match(raw)
+    if plain is not None:
+        return plain[1].lower()
     # NBIB files write "10.1136/bmj.n71 [doi]".
     text = re.sub(r"\s*\[doi\]\s*$", "", raw.strip(), flags=re.I)
     text = re.sub(r"(?<=/)\s+", "", text)

@@ -51,7 +51,7 @@ _VARIANT: Final = TitleComparison(Likeness.VARIANT)
 
 # Titles of one work differ in spelling and a word or two; on the labelled sets all but
 # translations are above 88. Below, `are_near` saves the dearer comparison word by word.
-_NEAR: Final = 82
+_NEAR: Final = 86
 _CLOSE: Final = 90
 # Shorter titles are the beginning of many others.
 _WHOLE: Final = 25
@@ -73,11 +73,12 @@ def _is_part(x: str, y: str) -> bool:
     return len(short) >= _WHOLE and (long.startswith(short) or long.endswith(short))
 
 
-def compare_titles(a: str, b: str) -> TitleComparison:
-    """How two titles, as folded words, are alike; the order of the two does not matter."""
+def compare_titles(a: str, b: str, letters: tuple[str, str] | None = None) -> TitleComparison:
+    """How two titles, as folded words, are alike; the order of the two does not matter. `letters`
+    are their `title_letters`, where these are known."""
     if a == b:
         return EXACT
-    x, y = title_letters(a), title_letters(b)
+    x, y = letters or (title_letters(a), title_letters(b))
     if x == y:
         return EXACT
     return _compare(a, b, x, y) if a < b else _compare(b, a, y, x)
