@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from kb.identity.registrations import normalize_registration
@@ -37,19 +36,20 @@ from kb.models.tables import (
     WorkRegistration,
     WorkRelation,
 )
+from kb.store.inserting import insert_missing
+from kb.store.reference_works import Resolved, decided_lines, works_of_lines
 from kb.store.reports import NAMED, find_or_make_registration, link_reports
 
 T = TypeVar("T")
 
 
-def link_work_record(
-    session: Session,
-    stored: StoredRecord,
-    record: WorkRecord,
-    now: datetime,
-    seen_on: PartialDate | None,
+def relink_work_record(
+    session: Session, stored: StoredRecord, record: WorkRecord, now: datetime
 ) -> set[int]:
-    """Returns the works without a record that the record's references describe anew."""
+    """Make edges what the record says; what it counts is for `observe`.
+
+    Returns the works without a record that the record's references describe anew.
+    """
     assert stored.work_id is not None
     mentioned = link_references(session, stored, record.references, now)
     counted = session.get(Coverage, (stored.work_id, record.source, "references"))
@@ -57,7 +57,6 @@ def link_work_record(
         count_references(session, stored.work_id, record.source, record.references_claimed, now)
     _link_relations(session, stored, record, now)
     _link_registrations(session, stored, record)
-    _observe(session, stored, record.observations, seen_on)
     return mentioned
 
 
@@ -177,12 +176,13 @@ def link_references(
     }
     if not held and not claims:
         return set()
-    cited = _cited(session, stored.source, claims, now)
+    cited = _resolved(session, stored, claims, now)
     touched: set[int | None] = set()
-    for claim_, cited_id in zip(claims, cited):
+    for claim_, (cited_id, matched_by) in zip(claims, cited):
         values: dict[str, Any] = {
             "citing_id": stored.work_id,
             "cited_id": cited_id,
+            "matched_by": matched_by,
             "identifiers": [str(i) for i in claim_.identifiers],
             "text": claim_.text,
             "title": claim_.title,
@@ -210,7 +210,7 @@ def link_references(
         touched.add(gone.cited_id)
         session.delete(gone)
     session.flush()
-    _assert_edges(session, stored, {(stored.work_id, c) for c in cited if c is not None})
+    _assert_edges(session, stored, {(stored.work_id, c) for c, _ in cited if c is not None})
     ids = {work_id for work_id in touched if work_id is not None}
     return {w.id for w in _works(session, ids) if w.id is not None and not w.is_described}
 
@@ -238,6 +238,23 @@ def relink(session: Session, work_id: int, lost: set[Identifier], now: datetime)
             said = from_json(WorkRecord, stored.content)
         touched |= link_references(session, stored, said.references, now)
     return touched
+
+
+def _resolved(
+    session: Session, stored: StoredRecord, claims: Sequence[ReferenceClaim], now: datetime
+) -> list[Resolved]:
+    """What each line means: by its identifiers; without any by what it says; and before both by
+    what a person said of it."""
+    assert stored.id is not None
+    cited = _cited(session, stored.source, claims, now)
+    bare = [c for c, work_id in zip(claims, cited) if work_id is None and not c.identifiers]
+    matched = works_of_lines(session, stored, bare)
+    said = decided_lines(session, stored.id)
+    found: list[Resolved] = []
+    for claim_, work_id in zip(claims, cited):
+        resolved = matched.get(claim_.position, (work_id, None))
+        found.append(said.apply(claim_.position, resolved))
+    return found
 
 
 def _cited(
@@ -287,16 +304,6 @@ def _assert_edges(session: Session, stored: StoredRecord, wanted: set[tuple[int,
     connection.execute(mine.where(said_of), gone)
     edge = sa.and_(col(Cites.citing_id) == citing, col(Cites.cited_id) == cited)
     connection.execute(sa.delete(Cites).where(edge, ~sa.exists().where(said_of)), gone)
-
-
-def insert_missing(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose key is not there yet."""
-    if not rows:
-        return
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(table.__table__).on_conflict_do_nothing()
-    session.connection().execute(statement, list(rows))
 
 
 def count_references(
@@ -425,7 +432,7 @@ def _link_registrations(session: Session, stored: StoredRecord, record: WorkReco
     link_reports(session, {stored.work_id} | {row.work_id for row in held.values()})
 
 
-def _observe(
+def observe(
     session: Session,
     stored: StoredRecord,
     claims: Sequence[ObservationClaim],

@@ -29,12 +29,14 @@ from kb.models.tables import (
     WorkConcept,
     WorkFunding,
     WorkIdentifier,
+    WorkMerge,
     WorkRegistration,
     WorkRelation,
 )
 from kb.store.links import count_citations, count_references
 from kb.store.notices import settle_notices
 from kb.store.reports import link_reports
+from kb.store.work_rows import snapshot
 
 # Recomputed from the records, so only cleared.
 _DERIVED: tuple[type[Any], ...] = (Authorship, WorkConcept, WorkFunding)
@@ -72,8 +74,21 @@ _FROM_WORK_TO_WORK: tuple[tuple[type[Any], str, str], ...] = (
 )
 
 
-def merge_works(session: Session, *, loser: int, survivor: int, now: datetime) -> set[int]:
-    """Move all of `loser` to `survivor` and leave a pointer. Returns works to recompute."""
+def merge_works(
+    session: Session,
+    *,
+    loser: int,
+    survivor: int,
+    now: datetime,
+    decision_id: int | None = None,
+    record_id: int | None = None,
+) -> set[int]:
+    """Move all of `loser` to `survivor` and leave a pointer. Returns works to recompute.
+
+    The merge is kept with its reason, the decision of a person or the record that joined the two,
+    and with what `kb.store.unmerge_works` needs to undo it.
+    """
+    before = snapshot(session, loser=loser, survivor=survivor)
     for table in _DERIVED:
         session.execute(sa.delete(table).where(table.work_id == loser))
     for table, name in _PLAIN:
@@ -101,6 +116,16 @@ def merge_works(session: Session, *, loser: int, survivor: int, now: datetime) -
     session.add(gone)
     session.execute(
         sa.update(Work).where(col(Work.merged_into_id) == loser).values(merged_into_id=survivor)
+    )
+    session.add(
+        WorkMerge(
+            survivor_id=survivor,
+            loser_id=loser,
+            at=now,
+            decision_id=decision_id,
+            record_id=record_id,
+            before=before,
+        )
     )
     session.flush()
     session.expire_all()

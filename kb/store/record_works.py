@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from kb.identity.decide import ONE_PER_WORK, Decision, Holder, decide
+from kb.identity.decide import ONE_PER_WORK, RECORD, Decision, Holder, Said, decide, is_anchored
 from kb.models.dates import PartialDate
-from kb.models.identifiers import Identifier
-from kb.models.records import CitingList, ReferenceList, View, WorkRecord
-from kb.models.tables import IdentityConflict, StoredRecord, Work, WorkIdentifier
+from kb.models.records import CitingList, ReferenceList, WorkRecord
+from kb.models.tables import IdentityConflict, PairVerdict, StoredRecord, Work, WorkIdentifier
 from kb.store import links
+from kb.store.identity_pairs import has_open_pairs, pairs_of, refresh_pairs
+from kb.store.identity_said import is_joined_by_people, said_of
+from kb.store.linked_records import move, relink, take_back, withdraw
 from kb.store.merge_works import merge_works
 from kb.store.notices import link_notices
 from kb.store.records import Change, as_work_record, find_record, keep_record
+from kb.store.reference_works import bibliographies_to_read_again
 from kb.store.reports import link_reports
+from kb.store.settle_works import settle
 from kb.store.works_derived import records_of, rederive, rederive_mentioned
 
 
@@ -28,6 +32,7 @@ class Saved:
     change: Change
     work_id: int | None
     conflicts: int = 0
+    unsure: bool = False  # it may be one with a record of another work, for a person to say
 
 
 def save_work_record(
@@ -49,17 +54,47 @@ def save_work_record(
     if change is Change.UNCHANGED:
         return Saved(change, stored.work_id)
     if stored.work_id is not None:
-        _take_back(session, stored, set(said_before) - set(record.identifiers))
-    decision = _decide(session, record, stored)
-    work_id, affected = _place(session, stored, decision, now)
-    conflicts = _note_conflicts(session, stored.id, decision, now)
+        take_back(session, stored, set(said_before) - set(record.identifiers))
+    near = refresh_pairs(session, stored, record, now)
+    work_id, conflicts = _bring_up_to_date(session, stored, record, near, now)
     if work_id is not None:
-        _recompute(session, {work_id}, now)
-        mentioned = links.link_work_record(session, stored, record, now, seen_on)
+        links.observe(session, stored, record.observations, seen_on)
+    return Saved(change, work_id, conflicts, unsure=has_open_pairs(session, stored.id))
+
+
+def reconsider(session: Session, stored: StoredRecord, now: datetime) -> int | None:
+    """Decide anew which work the record describes, and link it there. What it says is as it was;
+    people's decisions, or the works around it, are not. Returns the work."""
+    assert stored.id is not None
+    record = as_work_record(stored)
+    near = {
+        other
+        for pair in pairs_of(session, [stored.id])
+        if pair.verdict == PairVerdict.SAME
+        for other in (pair.record_id, pair.other_id)
+    }
+    return _bring_up_to_date(session, stored, record, near - {stored.id}, now)[0]
+
+
+def _bring_up_to_date(
+    session: Session, stored: StoredRecord, record: WorkRecord, near: set[int], now: datetime
+) -> tuple[int | None, int]:
+    """The work the record describes, and how many contradictions it meets."""
+    assert stored.id is not None
+    decision, said = _decide(session, record, stored)
+    work_id, affected, moved = _place(session, stored, record, decision, said, near, now)
+    conflicts = _note_conflicts(session, stored.id, decision, now)
+    affected.discard(work_id or 0)
+    if work_id is not None:
+        recompute(session, {work_id}, now)
+        mentioned = links.relink_work_record(session, stored, record, now)
         rederive_mentioned(session, mentioned, now)
         link_notices(session, stored, record.notices, now)
-    _recompute(session, affected - {work_id}, now)
-    return Saved(change, work_id, conflicts)
+    recompute(session, affected, now)
+    for record_id in bibliographies_to_read_again(session, {stored.id, *near, *moved}):
+        listed = session.get_one(StoredRecord, record_id)
+        rederive_mentioned(session, relink(session, listed, now), now)
+    return work_id, conflicts
 
 
 def save_reference_list(
@@ -116,71 +151,94 @@ def save_citing_list(
     return Saved(change, stored.work_id), saved
 
 
-def _recompute(session: Session, work_ids: Iterable[int], now: datetime) -> None:
-    changed = {work_id for work_id in sorted(work_ids) if rederive(session, work_id, now)}
+def recompute(session: Session, work_ids: Iterable[int], now: datetime) -> None:
+    """Derive the works anew from the records they have now."""
+    living = select(Work.id).where(
+        col(Work.id).in_(set(work_ids)), col(Work.merged_into_id).is_(None)
+    )
+    changed = {w for w in sorted(filter(None, session.exec(living))) if rederive(session, w, now)}
     # Whether a work reports the trials it names depends on what type of work it is.
     link_reports(session, changed)
 
 
-def _take_back(session: Session, stored: StoredRecord, dropped: set[Identifier]) -> None:
-    """Take from the work the identifiers that only this record gave it and gives no more."""
-    assert stored.work_id is not None
-    others = [r for i, r in records_of(session, stored.work_id) if i != stored.id]
-    for identifier in sorted(dropped - {i for record in others for i in record.identifiers}):
-        row = session.get(WorkIdentifier, (identifier.scheme.value, identifier.value))
-        if row is not None and row.work_id == stored.work_id:
-            session.delete(row)
-    session.flush()
-
-
-def _decide(session: Session, record: WorkRecord, stored: StoredRecord) -> Decision:
-    decision = decide(record, _holders(session, record.identifiers, stored))
-    contradicted = {c.work_id for c in decision.contradictions}
-    if not decision.same and stored.work_id is not None and stored.work_id not in contradicted:
+def _decide(session: Session, record: WorkRecord, stored: StoredRecord) -> tuple[Decision, Said]:
+    holding = set(links.holders(session, record.identifiers).values())
+    said = said_of(session, stored, holding)
+    decision = decide(record, _holders(session, holding | said.together, stored), said)
+    avoided = {c.work_id for c in decision.contradictions}
+    avoided |= {w for pair in said.apart for w in pair if RECORD in pair}
+    if not decision.same and stored.work_id is not None and stored.work_id not in avoided:
         # A record that lost its last shared identifier still describes the work it described.
         decision = replace(decision, same=(stored.work_id,))
-    return decision
+    return decision, said
 
 
-def _holders(
-    session: Session, identifiers: Sequence[Identifier], stored: StoredRecord
-) -> list[Holder]:
-    """The works holding any of the identifiers, with the records they have besides this one."""
+def _holders(session: Session, works: Iterable[int], stored: StoredRecord) -> list[Holder]:
+    """These works with their identifiers and the records they have besides this one."""
     return [
         Holder(
             work_id,
             frozenset(links.identifiers_of(session, work_id)),
             tuple(record for i, record in records_of(session, work_id) if i != stored.id),
         )
-        for work_id in sorted(set(links.holders(session, identifiers).values()))
+        for work_id in sorted(works)
     ]
 
 
 def _place(
-    session: Session, stored: StoredRecord, decision: Decision, now: datetime
-) -> tuple[int | None, set[int]]:
-    """The work the record belongs to (merged or made as needed), and works to recompute."""
+    session: Session,
+    stored: StoredRecord,
+    record: WorkRecord,
+    decision: Decision,
+    said: Said,
+    near: set[int],
+    now: datetime,
+) -> tuple[int | None, set[int], set[int]]:
+    """The work the record belongs to (merged or made as needed), works to recompute, and the other
+    records that changed works with it."""
+    assert stored.id is not None
     if decision.is_undecided:
-        return None, _withdraw(session, stored, now)
-    affected: set[int] = set()
-    if not decision.same:
+        affected = withdraw(session, stored, now)
+        settled = settle(session, near, now, by=stored.id)
+        return None, affected | settled.affected, settled.moved
+    affected = set()
+    moved: set[int] = set()
+    if decision.same:
+        work_id = min(decision.same)
+        for other in sorted(set(decision.same) - {work_id}):
+            word = said.decisions.get(other) or said.decisions.get(work_id)
+            affected |= merge_works(
+                session,
+                loser=other,
+                survivor=work_id,
+                now=now,
+                decision_id=word,
+                record_id=None if word else stored.id,
+            )
+        if stored.work_id is not None and stored.work_id not in decision.same:
+            affected |= move(session, stored, work_id, now)
+        stored.work_id = work_id
+        session.add(stored)
+        session.flush()
+    elif stored.work_id is not None:
+        take_back(session, stored, record.identifiers)
+        affected |= withdraw(session, stored, now)
+    if near or (stored.work_id is not None and not is_anchored(record)):
+        seeds = near | {stored.id}
+        settled = settle(session, seeds, now, by=stored.id, new=stored.id)
+        affected |= settled.affected
+        moved = settled.moved
+    if stored.work_id is None:
         work = Work(changed_at=now)
         session.add(work)
         session.flush()
-        assert work.id is not None
-        work_id = work.id
-    else:
-        work_id = min(decision.same)
-        for other in sorted(set(decision.same) - {work_id}):
-            affected |= merge_works(session, loser=other, survivor=work_id, now=now)
-    if stored.work_id is not None and stored.work_id != work_id:
-        affected.add(stored.work_id)
-    stored.work_id = work_id
-    session.add(stored)
-    session.flush()
-    links.claim(session, work_id, decision.claims)
-    _believe_records(session, work_id, now)
-    return work_id, affected
+        stored.work_id = work.id
+        session.add(stored)
+        session.flush()
+    assert stored.work_id is not None
+    links.claim(session, stored.work_id, decision.claims)
+    _believe_records(session, stored.work_id, now)
+    return stored.work_id, affected, moved
 
 
 def _believe_records(session: Session, work_id: int, now: datetime) -> None:
@@ -188,6 +246,8 @@ def _believe_records(session: Session, work_id: int, now: datetime) -> None:
 
     What pointed to it by one of these alone points to another work then.
     """
+    if is_joined_by_people(session, work_id):
+        return  # the identifiers of both stand
     held = links.identifiers_of(session, work_id)
     doubled = {s for s in ONE_PER_WORK if sum(i.scheme is s for i in held) > 1}
     if not doubled:
@@ -198,20 +258,6 @@ def _believe_records(session: Session, work_id: int, now: datetime) -> None:
         session.delete(session.get(WorkIdentifier, (identifier.scheme.value, identifier.value)))
     session.flush()
     rederive_mentioned(session, links.relink(session, work_id, loose, now), now)
-
-
-def _withdraw(session: Session, stored: StoredRecord, now: datetime) -> set[int]:
-    """Take the record from the work it described, with all it said there."""
-    before = stored.work_id
-    if before is None:
-        return set()
-    nothing = WorkRecord(source=stored.source, key=stored.key, view=View(stored.view))
-    rederive_mentioned(session, links.link_work_record(session, stored, nothing, now, None), now)
-    link_notices(session, stored, (), now)
-    stored.work_id = None
-    session.add(stored)
-    session.flush()
-    return {before}
 
 
 def _note_conflicts(session: Session, record_id: int, decision: Decision, now: datetime) -> int:
