@@ -238,7 +238,20 @@ class _Facts:
 
     @property
     def is_same_abstract(self) -> bool:
-        return bool(self.a.abstract) and self.a.abstract == self.b.abstract
+        """Whether the beginnings are one but for a heading ("BACKGROUND:") or a slip."""
+        x, y = self.a.abstract, self.b.abstract
+        return bool(x and y) and (x == y or fuzz.ratio(x, y, score_cutoff=88) > 0)
+
+    @property
+    def is_one_review(self) -> bool:
+        """Whether both are versions of one Cochrane review, by its number in place of a page."""
+        p, q = self.a.pages, self.b.pages
+        return (
+            p is not None
+            and q is not None
+            and p.first == q.first
+            and p.letters == q.letters == "cd"
+        )
 
 
 def _titles(a: Description, b: Description) -> TitleComparison:
@@ -463,7 +476,7 @@ def _by_contradiction(f: _Facts) -> Judgement:
         return kind
     if f.authors in (AGAINST, UNSAID):
         return Judgement(Verdict.DIFFERENT, reason)
-    link = _link(f)
+    link = "update of" if f.is_one_review else _link(f)
     if (
         link is None
         and f.title.likeness >= Likeness.VARIANT
@@ -577,10 +590,12 @@ def _by_description(f: _Facts) -> Judgement:
 
 
 def _in_one_place(f: _Facts) -> Judgement | None:
-    if not f.is_one_place:
-        return None
     alike = f.title.likeness
     is_variant = alike >= Likeness.VARIANT
+    if f.is_one_review and f.authors is not AGAINST:
+        return _same("versions of one Cochrane review", Strength.PLACE)
+    if not f.is_one_place:
+        return None
     if is_variant and f.a.first_family and f.a.first_family == f.b.first_family:
         return _ONE_PLACE
     if f.authors >= LIKELY and (f.venue is not AGAINST or is_variant):
@@ -594,6 +609,15 @@ def _in_one_place(f: _Facts) -> Judgement | None:
 
 def _excluded(f: _Facts) -> Judgement | None:
     if f.authors is AGAINST:
+        if (
+            f.title.likeness is Likeness.EXACT
+            and _is_long(f)
+            and f.venue >= LIKELY
+            and f.year is SAME
+            and f.places_same >= 2
+            and not f.places_against
+        ):
+            return Judgement(Verdict.UNSURE, "same title, journal and issue, but other authors")
         return Judgement(Verdict.DIFFERENT, "other authors")
     if f.venue is AGAINST:
         link = _link(f)
@@ -623,7 +647,8 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
         if year is SAME and authors is SAME:
             if alike is Likeness.CUT:
                 return _same("same title but for its end, same authors, journal and year")
-            if alike is Likeness.LONGER or (alike is Likeness.CLOSE and f.volume >= LIKELY):
+            is_placed = f.volume >= LIKELY or f.pages is SAME
+            if is_placed and alike in (Likeness.LONGER, Likeness.CLOSE):
                 return _same("nearly the same title, same authors, journal and year")
     if not is_variant:
         return None
@@ -633,8 +658,11 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
         # Authors are missing, or few in common.
         return _same("same title, journal and year, nothing contradicts")
     # Little is said, and all of it agrees.
-    if authors is SAME and venue is UNSAID and year is SAME and not _may_be_versions(f):
-        return _same("same title, authors and year, nothing contradicts")
+    if authors is SAME and year is SAME:
+        if venue is UNSAID and not _may_be_versions(f):
+            return _same("same title, authors and year, nothing contradicts")
+        if venue is PART and _is_long(f):
+            return _same("same long title, authors and year, and nearly the same journal")
     return None
 
 
