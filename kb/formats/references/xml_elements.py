@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from lxml import etree
 
 _PIECE: Final = 1 << 16
+_LONGEST: Final = 10_000_000  # characters of one text; the parser refuses longer ones
 # What XML 1.0 forbids and programs write all the same: control characters, as such and by number,
 # and an "&" that begins no entity.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -17,6 +18,10 @@ _FORBIDDEN_BY_NUMBER = re.compile(
     r"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.I
 )
 _STRAY_AMPERSAND = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6}|\w{1,32});)", re.I)
+_TEXT_ENCODING = re.compile(
+    r"(?:ascii|us-ascii|utf-?8|latin-?\d|iso-?8859|windows|cp\d|mac|koi8|gb|big5|euc|shift|sjis"
+    r"|iso-?2022|tis|johab|viscii)[\w-]*"
+)
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"']")
 
 
@@ -81,7 +86,7 @@ def _texts(stream: BinaryIO) -> Iterator[str]:
     piece = first
     while piece:
         held += decoder.decode(piece)
-        cut = held.rfind(">") + 1
+        cut = held.rfind(">") + 1 or (len(held) if len(held) > _LONGEST else 0)
         if cut:
             yield _allowed(held[:cut])
             held = held[cut:]
@@ -107,6 +112,8 @@ def _decoder(head: bytes) -> codecs.IncrementalDecoder:
     name = match[1].decode("ascii").lower() if match else "utf-8"
     if name.startswith(("utf-16", "utf16", "utf_16", "ucs")):
         name = "utf-8"  # declared, but plainly read as bytes
+    if not _TEXT_ENCODING.fullmatch(name):
+        name = "utf-8"  # among Python's codecs are such that unpack archives
     try:
         return codecs.getincrementaldecoder(name)("replace" if name != "utf-8" else _WINDOWS)
     except LookupError:
