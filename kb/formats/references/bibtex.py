@@ -242,12 +242,19 @@ def _file_record(
     return FileRecord(position=f"line {entry.line}", record=record, warnings=tuple(warnings))
 
 
+_DOUBLED = re.compile(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+
+
 def _canonical(entry: Entry, warnings: list[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """(the fields by BibLaTeX's names, those that stand there again)."""
     found: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
     names = {name for name, _ in entry.fields}
+    # Web of Science puts every value in braces twice, which protects nothing by intention.
+    is_doubled = any(n == "year" and _DOUBLED.fullmatch(clean(v)) for n, v in entry.fields)
     for given, value in entry.fields:
+        if is_doubled and (doubled := _DOUBLED.fullmatch(clean(value))):
+            value = doubled[1]
         name = _OTHER_NAMES.get(given, given)
         if name != given and name in names:
             name = given  # both are there; each stays what it is

@@ -128,6 +128,8 @@ def _person(name: str, warnings: list[str]) -> AuthorClaim | None:
         whole = _plain(inner)
         return AuthorClaim(collective=whole) if whole else None
     parts = _parts(name, ",")
+    if _NAME_PART.match(parts[0]):
+        return _by_parts(parts)
     if len(parts) == 1:
         return _first_von_last(parts[0])
     if len(parts) > 3:
@@ -142,6 +144,16 @@ def _person(name: str, warnings: list[str]) -> AuthorClaim | None:
     if len(parts) == 3 and is_suffix(given) and not is_suffix(suffix):
         suffix, given = given, suffix  # "Last, First, Jr", as programs write it
     return _made(parts[0], given, suffix)
+
+
+# The extended format of BibLaTeX (manual, section 3.4): "family=Last, given=First, prefix=von".
+_NAME_PART = re.compile(r"(family|given|prefix|suffix)\s*=\s*(.*)", re.S)
+
+
+def _by_parts(parts: list[str]) -> AuthorClaim | None:
+    given = {m[1]: m[2].strip('"') for part in parts if (m := _NAME_PART.fullmatch(part))}
+    family = f"{given.get('prefix', '')} {given.get('family', '')}".strip()
+    return _made(family, given.get("given", ""), given.get("suffix", ""))
 
 
 def _first_von_last(name: str) -> AuthorClaim | None:

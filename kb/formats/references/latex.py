@@ -178,7 +178,7 @@ class _Reader:
         if end < 0 or not is_math or self._in_math or not inside:
             return mark
         self._in_math = True
-        shown = self._until(mark)
+        shown = self._until(mark).strip()
         self._in_math = False
         return shown
 
@@ -202,10 +202,12 @@ class _Reader:
             self._at = _SPACES.match(self._text, self._at).end()  # type: ignore[union-attr]
         if name in _NOTHING:
             return ""
-        if name == "sim":
-            return "~" if self._is_verbatim else "∼"
-        if name in _SYMBOLS:
-            return _SYMBOLS[name]
+        symbol = ("~" if self._is_verbatim else "∼") if name == "sim" else _SYMBOLS.get(name)
+        if symbol is not None:
+            # Space in formulas is none, but around signs it is read as if it were.
+            if self._in_math and self._at > before_spaces and not symbol.isalpha():
+                return f"{symbol} "
+            return symbol
         if name in ("(", ")"):
             self._in_math = name == "("
             return ""
