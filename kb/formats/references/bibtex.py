@@ -31,6 +31,7 @@ from kb.formats.references.values import (
     month_number,
     one_line,
     pages_or_number,
+    with_hyphens,
 )
 from kb.identity.identifiers import identifier
 from kb.identity.names import fold
@@ -331,7 +332,7 @@ def _understood(
     work_type = _type(kind, fields, warnings)
     authors, complete = people_of(fields.get("author", ""), warnings)
     venue = _venue(kind, fields)
-    pages, article_number = pages_or_number(_dashes(_text(fields, "pages") or ""))
+    pages, article_number = pages_or_number((_text(fields, "pages") or "").replace("\u00a0", " "))
     eid = _text(fields, "eid")
     if eid and pages == eid:
         pages = None
@@ -424,13 +425,6 @@ def _publishers(kind: str) -> tuple[str, ...]:
     if _TYPES.get(kind) in (WorkType.THESIS, WorkType.REPORT):
         return ("institution", "publisher", "organization")
     return ("publisher", "institution", "organization")
-
-
-_RANGE = re.compile(r"(?<=[\w.)*])\s*(?:--+|[–—‐‑−-])\s*(?=[\w(])")
-
-
-def _dashes(pages: str) -> str:
-    return _RANGE.sub("-", pages.replace("\u00a0", " "))
 
 
 def _addresses(written: str) -> list[str]:
@@ -562,7 +556,7 @@ def _is_same(name: str, ours: str | None, theirs: str) -> bool:
     if name == "month":
         return ours == str(month_number(unicode_of(theirs)))
     if name == "pages":
-        return _dashes(unicode_of(ours)) == _dashes(unicode_of(theirs))
+        return with_hyphens(_shown(name, ours)) == with_hyphens(_shown(name, theirs))
     if name == "keywords":
         return [*keywords_of(_lines(ours))] == [*keywords_of(_lines(theirs))]
     if name == "doi":

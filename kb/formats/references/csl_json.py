@@ -331,7 +331,7 @@ def _place_in_volume(
 ) -> tuple[str | None, str | None]:
     page = _line(item, "page") or _line(item, "page-first")
     number = _line(item, "article-number") or _line(ours, "article_number")
-    if number is None and item.get("type") in _IN_JOURNALS:
+    if number is None and _line(item, "type") in _IN_JOURNALS:
         number = _line(item, "number")
     if page is None or page == number:
         return None, number

@@ -402,7 +402,7 @@ def _pages(line: Mapping[str, str]) -> tuple[str | None, str | None]:
     pages = line.get("pages") or "-".join(
         dict.fromkeys(text for name in ("start_page", "end_page") if (text := line.get(name)))
     )
-    return pages_or_number(re.sub(r"(?<=\w)\s*(?:--|[–—‐‑−])\s*(?=\w)", "-", pages))
+    return pages_or_number(pages)
 
 
 _SCOPUS_ID = re.compile(r"\s*\(\d{6,}\)")

@@ -173,10 +173,18 @@ _E_LOCATOR = re.compile(
 )
 
 
+_DASH = re.compile(r"(?<=[\w.)*])\s*(?:--+|[–—‐‑−])\s*(?=[\w(])")
+
+
+def with_hyphens(pages: str) -> str:
+    """Pages with a hyphen for whatever dash stands between them: "476–481" gives "476-481"."""
+    return _DASH.sub("-", pages)
+
+
 def pages_or_number(text: str) -> tuple[str | None, str | None]:
     """(pages, article number) of what stands where pages do: an electronic locator ("e12345",
     "Article 7", "CD001234", a number no page has) is an article number."""
-    plain = one_line(text)
+    plain = with_hyphens(one_line(text))
     if not plain:
         return None, None
     return (None, plain) if _E_LOCATOR.fullmatch(plain) else (plain, None)
