@@ -647,8 +647,8 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
         if year is SAME and authors is SAME:
             if alike is Likeness.CUT:
                 return _same("same title but for its end, same authors, journal and year")
-            is_placed = f.volume >= LIKELY or f.pages is SAME
-            if is_placed and alike in (Likeness.LONGER, Likeness.CLOSE):
+            # Another word may be another drug: companions appear in one issue, not on one page.
+            if f.pages is SAME or (alike is Likeness.LONGER and f.volume >= LIKELY):
                 return _same("nearly the same title, same authors, journal and year")
     if not is_variant:
         return None

@@ -107,7 +107,7 @@ def _compare(a: str, b: str, x: str, y: str) -> TitleComparison:
         likeness = Likeness.CUT
     elif not [w for w in (*found.left, *found.right) if w not in _FILLERS] and ratio >= _CLOSE:
         likeness = Likeness.VARIANT
-    elif ratio < _CLOSE:
+    elif ratio < _CLOSE and max(len(found.left), len(found.right)) > 1:
         likeness = Likeness.LOOSE
     elif not found.left or not found.right:
         likeness = Likeness.LONGER
