@@ -46,7 +46,7 @@ GEN|13 Generic||venue series|editor,series editor,translator|j
 GRANT|54 Grant|other|venue series|editor,series editor,translator|j
 UNPB|34 Unpublished Work|other|series -|editor,series editor,translator|j
 BOOK|6 Book|book|series -|series editor,editor,translator|p
-EDBOOK|28 Edited Book|book|series -|series editor,editor,translator|p
+EDBOOK|28 Edited Book|book|series -|series editor,-,translator|p
 EBOOK|44 Electronic Book|book|series -|editor,series editor,translator|p
 CLSWK|49 Classical Work|book|series -|series editor,editor,translator|p
 SER|57 Serial|book|series -|editor,series editor,translator|p
