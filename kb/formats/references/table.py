@@ -417,11 +417,12 @@ def _authors(text: str) -> tuple[tuple[AuthorClaim, ...], bool | None]:
     if match := re.search(r"[;,]?\s*(?:\band\s+others|\bet\.? al\.?|;\s*\.\.\.|…)\s*$", text):
         complete = False
         text = text[: match.start()]
-    if ";" not in text and _AND.search(text) and ("," in text or text.count(" and ") > 1):
+    if ";" not in text and _AND.search(text):
         parts = _AND.split(text)
-        if all("," in part or " " not in part for part in parts if part):
+        # "Smith, J. and Doe, A. and Trial Group", not "Barnes and Noble, Inc."
+        if sum("," in part for part in parts) * 2 > len(parts):
             return tuple(p for part in parts if (p := names.person(part))), complete
-    return tuple(names.people(_without_full_stop(_paired(text)))), complete
+    return tuple(names.people(_paired(_without_full_stop(text)))), complete
 
 
 _FAMILY_INITIALS = re.compile(r"[^\W\d_][\w'’‐-]+(?: [\w'’‐-]+){0,3} (?:[A-ZÀ-ÖØ-Þ]\.?[-‐]?){1,3}")
