@@ -19,6 +19,8 @@ _GROUP = re.compile(
     r"|task\s+force|nations|panel|authors|members|of|for|the|and)\b|[&0-9]",
     re.I,
 )
+# Longer than any name, if not than a list of members that stands in one's place.
+_LONGEST: Final = 1000
 _INITIALS: Final = r"(?:[A-ZÀ-ÖØ-Þ]\.?[-‐ ]?){1,4}"
 _FAMILY_INITIALS = re.compile(
     rf"(?P<family>\S.*?[^\W\d_A-Z].*?|\S.+?(?= \S\.)) (?P<given>{_INITIALS})"
@@ -48,11 +50,13 @@ def person(text: str) -> AuthorClaim | None:
     without a comma is a group's where its words say so, where it is one word or more than three,
     or where a comma ends it (so EndNote marks groups); else it stays a name as printed.
     """
-    text = text.strip()
+    text = text.strip().lstrip(", ")
+    if not text:
+        return None
+    if len(text) > _LONGEST:
+        return AuthorClaim(collective=text)
     family, comma, rest = text.partition(",")
     family, rest = family.strip(), rest.strip()
-    if not family:
-        return person(rest) if rest else None
     if comma and rest:
         if " " in family and _GROUP.search(family):
             return AuthorClaim(collective=text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import BinaryIO, Final
 
 from kb.formats import nlm
@@ -68,7 +69,9 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
     reader = _Reader(source)
     blank = False
     for number, raw in lines(stream):
-        line = raw if raw.isprintable() else raw.replace("\xa0", " ").replace("\t", " ")
+        line = raw
+        if not raw.isprintable():  # tags may be set off with other space than the format's
+            line = raw[:8].replace("\xa0", " ").replace("\t", " ") + raw[8:]
         if not line.strip():
             blank = True
             continue
@@ -91,6 +94,7 @@ class _Reader:
         self._number = 0
         self._line = 0
         self._fields: list[tuple[str, list[str]]] = []
+        self._tags: set[str] = set()
         self._stray: tuple[int, str] | None = None
 
     @property
@@ -100,7 +104,7 @@ class _Reader:
     def ends_before(self, tag: str, *, after_blank: bool) -> bool:
         if not self._fields:
             return False
-        held = {held for held, _ in self._fields}
+        held = self._tags
         if tag == "PMID":
             return "PMID" in held or after_blank
         # Records of ERIC have no number that begins them.
@@ -110,6 +114,7 @@ class _Reader:
         if not self._fields:
             self._line = number
         self._fields.append((tag, [value]))
+        self._tags.add(tag)
 
     def continue_(self, number: int, text: str, *, is_indented: bool) -> None:
         if self._fields:
@@ -125,7 +130,7 @@ class _Reader:
             number, text = self._stray
             warnings.insert(0, f"belongs to no record: line {number}, {text[:60]!r}")
         read = FileRecord(position=f"line {self._line}", record=record, warnings=tuple(warnings))
-        self._fields, self._stray = [], None
+        self._fields, self._tags, self._stray = [], set(), None
         return read
 
     def rest(self) -> Iterator[Unreadable]:
@@ -137,13 +142,11 @@ class _Reader:
 
 
 def _joined(parts: Sequence[str]) -> str:
-    text = parts[0]
-    last = parts[0]
-    for part in parts[1:]:
+    text = [parts[0]]
+    for last, part in pairwise(parts):
         is_broken = len(last) >= _FULL_LINE and " " not in last
-        text = f"{text}{part}" if is_broken or not text else f"{text} {part}"
-        last = part
-    return text
+        text += [part] if is_broken or text == [""] else [" ", part]
+    return "".join(text).strip()
 
 
 # -- fields to a record --------------------------------------------------------------------------
