@@ -35,7 +35,7 @@ def recased(nodes: Text, case: str, english: bool) -> Text:
     text = "".join(letters)
     if case == "title" and not english:
         return nodes
-    changed = _CASES[case](text, fixed)
+    changed = CASES[case](text, fixed)
     at = 0
 
     def rebuilt(nodes: list[Node]) -> Text:
@@ -141,7 +141,7 @@ def _title(text: str, fixed: list[bool]) -> list[str]:
     return out
 
 
-_CASES = {
+CASES = {
     "lowercase": _lowercase,
     "uppercase": _uppercase,
     "capitalize-first": _capitalize_first,

@@ -18,11 +18,13 @@ from kb.citing.rendering import (
     Element,
     Rendering,
     StyleOptions,
+    check_counts,
     compiled,
     rendered,
     sortable,
 )  # fmt: skip
 from kb.citing.text import Node, Run, Span, Text, joined, plain, read_marked, runs_of
+from kb.errors import InvalidInput
 
 
 @dataclass(eq=False)
@@ -37,6 +39,7 @@ class Layout:
     """cs:citation or cs:bibliography."""
 
     def __init__(self, element: Any, style: StyleOptions) -> None:
+        check_counts(element)
         self.options: dict[str, str] = dict(element.attrib)
         layout = element.find(f"{CSL}layout")
         self.elements: list[Element] = compiled(layout, style)
@@ -44,6 +47,7 @@ class Layout:
         self.dress = Dress(layout)
         self.keys = []
         for key in element.findall(f"{CSL}sort/{CSL}key"):
+            check_counts(key)
             area = dict(self.options)
             for ours, theirs in (
                 ("et-al-min", "names-min"),
@@ -80,6 +84,8 @@ class Style:
             dict(root.attrib),
             nameless_names_are_bare=nameless_names_are_bare,
         )
+        check_counts(root)
+        _check_macros(root)
         # Macros call one another in any order, so the table is there before it is filled.
         for macro in root.findall(f"{CSL}macro"):
             self.options.macros.setdefault(macro.get("name"), [])
@@ -94,6 +100,30 @@ class Style:
         return runs_of(nodes, self.options.locale.quotes)
 
 
+# Written out in full, the largest macro of the published styles (Chicago) has 976,872 elements.
+_MOST_ELEMENTS = 10_000_000
+
+
+def _check_macros(root: Any) -> None:
+    """Raises InvalidInput for a macro that calls itself, by however many others, and for macros
+    that multiply without end."""
+    macros = {macro.get("name"): macro for macro in root.findall(f"{CSL}macro")}
+    sizes: dict[str, int] = {}
+
+    def size(name: str, callers: tuple[str, ...]) -> int:
+        if name in callers:
+            raise InvalidInput(f"its macro {name!r} calls itself")
+        if name not in sizes:
+            called = [text.get("macro") for text in macros[name].iter(f"{CSL}text")]
+            sizes[name] = sum(1 for _ in macros[name].iter()) + sum(
+                size(other, (*callers, name)) for other in called if other in macros
+            )
+        return sizes[name]
+
+    if any(size(name, ()) > _MOST_ELEMENTS for name in macros):
+        raise InvalidInput("its macros call one another too often")
+
+
 @dataclass(frozen=True)
 class Cite:
     """One item in a cluster of cites."""
@@ -103,7 +133,8 @@ class Cite:
     prefix: str = ""
     suffix: str = ""
     positions: frozenset[str] = frozenset(("first",))
-    mode: str = ""  # "author-only", "suppress-author"
+    is_author_only: bool = False
+    is_author_hidden: bool = False
 
 
 class Document:
@@ -179,14 +210,16 @@ class Document:
         author = self._author_of(item)
         if not author:
             return self.parenthetical(item)
-        rest = self.cluster([Cite(item, mode="suppress-author")])
+        rest = self.cluster([Cite(item, is_author_hidden=True)])
         return self.style.finished([*author, *([" "] if rest else []), *rest])
 
     def cluster(self, cites: Sequence[Cite]) -> Text:
         """Cites in one place, sorted, grouped and collapsed as the style wants."""
         layout = self.style.citation
         if layout.keys:
-            order = self._sorted([cite.item for cite in cites], layout)
+            # What the keys leave equal goes by its letters: 2020a before 2020b.
+            lettered = sorted(cites, key=lambda cite: self._distinction(cite.item).year_suffix)
+            order = self._sorted([cite.item for cite in lettered], layout)
             place = {id(item): at for at, item in enumerate(order)}
             cites = sorted(cites, key=lambda cite: place[id(cite.item)])
         nodes = self._collapsed([one for cite in cites if (one := self._printed(cite)).nodes])
@@ -202,9 +235,9 @@ class Document:
     def _printed(self, cite: Cite) -> _Printed:
         at = self._rendering(cite.item, self.style.citation.options)
         at.locator, at.positions = cite.locator, cite.positions
-        at.hide_author = cite.mode == "suppress-author"
+        at.hide_author = cite.is_author_hidden
         nodes = rendered(self.style.citation.elements, at)
-        if cite.mode == "author-only":
+        if cite.is_author_only:
             nodes = _names_in(nodes) or nodes
         return _Printed(cite, nodes)
 
@@ -218,6 +251,9 @@ class Document:
         nodes = rendered(self.style.citation.elements, at)
         return distinctions.AsCited(plain(_without(nodes, "number")), at.names_printed)
 
+    def _distinction(self, item: Item) -> Distinction:
+        return self.distinctions.get(id(item), _NOTHING)
+
     def _rendering(
         self, item: Item, area: Mapping[str, str], in_bibliography: bool = False
     ) -> Rendering:
@@ -227,7 +263,7 @@ class Document:
             area,
             number=self.numbers.get(id(item), 0),
             positions=frozenset(("first",)),
-            distinction=self.distinctions.get(id(item), _NOTHING),
+            distinction=self._distinction(item),
             in_bibliography=in_bibliography,
         )
 
@@ -268,7 +304,7 @@ class Document:
         )
         last_year = ""
         for at, one in enumerate(group):
-            nodes = self._printed(replace(one.cite, mode="suppress-author")).nodes
+            nodes = self._printed(replace(one.cite, is_author_hidden=True)).nodes
             year = plain(_roles_in(one.nodes, "year"))
             suffix = _roles_in(one.nodes, "year-suffix")
             if at and how.startswith("year-suffix") and year == last_year and suffix:
@@ -287,7 +323,7 @@ class Document:
     def _ranged_suffixes(
         self, group: list[_Printed], parts: list[tuple[Text, str]]
     ) -> list[tuple[Text, str]]:
-        letters = [self.distinctions.get(id(one.cite.item), _NOTHING).year_suffix for one in group]
+        letters = [self._distinction(one.cite.item).year_suffix for one in group]
         years = [plain(_roles_in(one.nodes, "year")) for one in group]
         out: list[tuple[Text, str]] = []
         at = 0

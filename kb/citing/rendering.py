@@ -9,16 +9,17 @@ formatted text, and count which variables they called, so that groups know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kb.citing import numbers
-from kb.citing.casing import recased
+from kb.citing.casing import CASES, recased
 from kb.citing.items import Date, Day, Item, Name
 from kb.citing.locales import CSL, DatePart, Locale
 from kb.citing.names import NameOptions, PartFormat, listed
 from kb.citing.text import Span, Text, joined, link_to, plain, read_marked
+from kb.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,11 @@ class Element:
         raise NotImplementedError
 
 
+def _check(element: Any, attribute: str, allowed: Container[str]) -> None:
+    if (value := element.get(attribute)) is not None and value not in allowed:
+        raise InvalidInput(f"{attribute} cannot be {value[:40]!r}")
+
+
 class Dress:
     """Affixes, formatting, quotes, case and display of an element, in the order CSL has them."""
 
@@ -129,6 +135,7 @@ class Dress:
     def __init__(self, element: Any) -> None:
         self.prefix = element.get("prefix", "")
         self.suffix = element.get("suffix", "")
+        _check(element, "text-case", CASES)
         self.case = element.get("text-case", "")
         self.strips = element.get("strip-periods") == "true"
         self.quoted = element.get("quotes") == "true"
@@ -270,6 +277,7 @@ def _citation_label(item: Item) -> str:
 class NumberElement(Element):
     def __init__(self, element: Any, style: StyleOptions) -> None:
         self.dress = Dress(element)
+        _check(element, "form", ("numeric", "ordinal", "long-ordinal", "roman"))
         self.form = element.get("form", "numeric")
         self.variable = element.get("variable", "")
 
@@ -447,6 +455,9 @@ class DateElement(Element):
         else:
             self.delimiter = element.get("delimiter", "")
             self.parts = own
+        for part in self.parts:
+            if part.name not in _PARTS:
+                raise InvalidInput(f"a date has no part {part.name!r}")
         self.dressed_parts = [(part, Dress(part.attributes)) for part in self.parts]
 
     def render(self, at: Rendering) -> Text:
@@ -475,7 +486,8 @@ class DateElement(Element):
 
     def _range(self, start: Day, end: Day, at: Rendering) -> Text:
         """Parts that are the same stand once, those that differ around the range delimiter."""
-        names = [part.name for part in self.parts]
+        known = [(p, d) for p, d in self.dressed_parts if _PARTS[p.name](start, p.attributes, at)]
+        names = [part.name for part, _ in known]
         same = set()
         for name in ("year", "month", "day"):
             if name == "month":
@@ -487,25 +499,18 @@ class DateElement(Element):
             same.add(name)
         differing = [n for n in ("year", "month", "day") if n in names and n not in same]
         if not differing:
-            return joined(self._parts(start, self.dressed_parts, at), self.delimiter)
+            return joined(self._parts(start, known, at), self.delimiter)
         positions = [names.index(n) for n in differing]
         low, high = min(positions), max(positions) + 1
-        before, middle, after = (
-            self.dressed_parts[:low], self.dressed_parts[low:high], self.dressed_parts[high:],
-        )  # fmt: skip
-        dash = next(p for p in self.parts if p.name == differing[0]).attributes.get(
-            "range-delimiter", "–"
-        )
-        head = self._parts(start, before, at)
-        left = _trimmed_end(joined(self._parts(start, middle, at), self.delimiter), middle)
-        right = _trimmed_start(joined(self._parts(end, middle, at), self.delimiter), middle)
-        tail = self._parts(end, after, at)
+        middle = known[low:high]
+        dash = known[names.index(differing[0])][0].attributes.get("range-delimiter", "–")
+        left = _trimmed_end(self._day(start, middle, at), middle)
+        right = _trimmed_start(_trimmed_end(self._day(end, middle, at), middle), middle)
         both: Text = [*left, dash, *right]
-        if tail and not self.delimiter and middle:
-            suffix = middle[-1][1].suffix
-            if suffix and not plain(right).endswith(suffix):
-                both.append(suffix)
-        return joined([*head, both, *tail], self.delimiter)
+        tail = self._parts(end, known[high:], at)
+        if tail and middle[-1][1].suffix:
+            both.append(middle[-1][1].suffix)
+        return joined([*self._parts(start, known[:low], at), both, *tail], self.delimiter)
 
     def _day(self, day: Day, parts: list[tuple[DatePart, Dress]], at: Rendering) -> Text:
         return joined(self._parts(day, parts, at), self.delimiter)
@@ -596,13 +601,26 @@ def sortable(date: Date) -> str:
 # --- names ---
 
 
+def check_counts(element: Any) -> None:
+    """Raises InvalidInput where an option that counts names holds no number."""
+    for name, value in element.attrib.items():
+        if name in _COUNTS and not value.isdecimal():
+            raise InvalidInput(f"{name} is no number: {value[:40]!r}")
+
+
+_COUNTS = frozenset(("et-al-min", "et-al-use-first", "names-min", "names-use-first"))
+
+
 class Names(Element):
     def __init__(self, element: Any, style: StyleOptions) -> None:
         self.dress = Dress(element)
         self.variables = element.get("variable", "").split()
         self.own_delimiter = element.get("delimiter")
         self.attributes = dict(element.attrib)
+        check_counts(element)
         self.name = element.find(f"{CSL}name")
+        if self.name is not None:
+            check_counts(self.name)
         self.name_attributes = dict(self.name.attrib) if self.name is not None else None
         self.name_dress = Dress(self.name) if self.name is not None else None
         self.parts = {

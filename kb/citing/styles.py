@@ -98,16 +98,17 @@ def style_from_csl(
     if parent is not None and root.find(f"{CSL}citation") is None:
         own = locale or root.get("default-locale")
         return _from_file(str(_packaged(parent.get("href", "").rpartition("/")[2])), 0, own, False)
-    for wanted in ("citation", "citation/cs:layout"):
-        if root.find(f"cs:{wanted}", {"cs": CSL[1:-1]}) is None:
-            raise InvalidInput(f"{name} is no complete CSL style: it has no {wanted[-8:]} part")
+    if root.find(f"{CSL}citation/{CSL}layout") is None:
+        raise InvalidInput(f"{name} is no complete CSL style: it has no citation with a layout")
+    if root.find(f"{CSL}bibliography") is not None and (
+        root.find(f"{CSL}bibliography/{CSL}layout") is None
+    ):
+        raise InvalidInput(f"{name} is no complete CSL style: its bibliography has no layout")
     language = locale or root.get("default-locale") or "en-US"
+    locales = _locale_elements(root, language)
     try:
-        return Style(
-            root, _locale_elements(root, language), language,
-            nameless_names_are_bare=nameless_names_are_bare,
-        )  # fmt: skip
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        return Style(root, locales, language, nameless_names_are_bare=nameless_names_are_bare)
+    except (InvalidInput, RecursionError) as error:
         raise InvalidInput(f"{name} is not valid CSL: {error}") from error
 
 

@@ -353,7 +353,7 @@ def _in_one_line(runs: Sequence[Run]) -> list[Run]:
     return out
 
 
-_TAGS = {
+TAGS = {
     "italic": ("<em>", "</em>"),
     "bold": ("<strong>", "</strong>"),
     "sup": ("<sup>", "</sup>"),
@@ -389,7 +389,7 @@ def as_html(runs: Sequence[Run]) -> str:
 def _tags(mark: Mark) -> tuple[str, str]:
     if mark.kind == "link":
         return f'<a href="{escape(mark.value)}">', "</a>"
-    return _TAGS[mark.kind]
+    return TAGS[mark.kind]
 
 
 _WEB = re.compile(r"https?://[^\s\x00-\x1f<>\"]+", re.IGNORECASE)
