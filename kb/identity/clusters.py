@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 
 class Clusters:
@@ -10,12 +10,19 @@ class Clusters:
 
     `contradiction(i, j)` says why two records cannot be one work, or None. It is asked of every
     pair of members when two clusters are to become one, so that no chain of alike records leads
-    from one work to another.
+    from one work to another; of records with one `face`, which contradict the same, once.
     """
 
-    def __init__(self, count: int, contradiction: Callable[[int, int], str | None]) -> None:
+    def __init__(
+        self,
+        count: int,
+        contradiction: Callable[[int, int], str | None],
+        face: Callable[[int], Hashable],
+    ) -> None:
         self._parent = list(range(count))
         self._contradiction = contradiction
+        self._face = face
+        self._faces: dict[int, dict[Hashable, int]] = {}
         self._members: dict[int, list[int]] = {}  # of the roots of more than one
         self._apart: dict[int, set[int]] = {}
 
@@ -55,19 +62,24 @@ class Clusters:
             return None
         if self.must_stay_apart(x, y):
             return "a person decided that they are different"
-        ours, theirs = self.members(x), self.members(y)
+        ours, theirs = self._faces_of(x), self._faces_of(y)
         if not by_person:
-            for i in ours:
-                for j in theirs:
-                    if (i, j) != (first, second) and (j, i) != (first, second):
-                        why = self._contradiction(i, j)
-                        if why is not None:
-                            return why
+            for i in ours.values():
+                for j in theirs.values():
+                    why = self._contradiction(i, j)
+                    if why is not None:
+                        return why
         root, other = (x, y) if x < y else (y, x)
         self._parent[other] = root
-        self._members[root] = ours + theirs
-        self._members.pop(other, None)
+        self._members[root] = _joined(self.members(root), self._members.pop(other, [other]))
+        del self._faces[other]
+        self._faces[root] = ours | theirs
         return None
+
+    def _faces_of(self, root: int) -> dict[Hashable, int]:
+        if root not in self._faces:
+            self._faces[root] = {self._face(root): root}
+        return self._faces[root]
 
     def all(self) -> list[list[int]]:
         """Every cluster, singletons among them, members in order, clusters by first member."""
@@ -75,3 +87,11 @@ class Clusters:
         for position in range(len(self._parent)):
             found.setdefault(self.find(position), []).append(position)
         return list(found.values())
+
+
+def _joined(a: list[int], b: list[int]) -> list[int]:
+    """The longer list with the shorter behind it: long ones are not copied again and again."""
+    if len(a) < len(b):
+        a, b = b, a
+    a.extend(b)
+    return a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -81,7 +82,7 @@ def contradiction(a: Description, b: Description) -> str | None:
     if same:
         return None
     f = _Facts(a, b)
-    if f.pages is SAME:
+    if f.pages in (SAME, PART):
         return None
     if f.title.apart:
         return f"in the titles {f.title.apart}"
@@ -91,6 +92,14 @@ def contradiction(a: Description, b: Description) -> str | None:
         return f"years {a.year} and {b.year}"
     kind = _kinds_apart(f)
     return kind.reason if kind is not None else None
+
+
+def what_contradicts(d: Description) -> Hashable:
+    """All of a record that `contradiction` looks at: records alike in it contradict the same."""
+    return (
+        d.doi, d.pmid, d.pmcid, d.titles, d.about, d.is_flagged, d.year, d.volume, d.number,
+        d.pages, d.kind, d.venues, d.isbns,
+    )  # fmt: skip
 
 
 def compare_identifiers(a: Description, b: Description) -> tuple[str, str]:

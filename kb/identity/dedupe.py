@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from kb.identity.comparison import (
     compare,
     contradiction,
     judge,
+    what_contradicts,
 )
 from kb.identity.descriptions import Description
 
@@ -116,7 +117,10 @@ def _deduplicate(
     def apart(i: int, j: int) -> str | None:
         return contradiction(descriptions[i], descriptions[j])
 
-    clusters = Clusters(count, apart)
+    def face(i: int) -> Hashable:
+        return what_contradicts(descriptions[i])
+
+    clusters = Clusters(count, apart, face)
     decided = _decide(clusters, descriptions, decisions)
 
     same: list[tuple[int, str, str, int, int]] = []
