@@ -432,7 +432,8 @@ def _save_batch(
     """What became of each record. One that cannot be saved stops none of the others."""
     try:
         with store.writing() as session:
-            outcomes = [_save(session, number, one, now) for one in batch]
+            payload_id = session.get_one(FileImport, number).payload_id
+            outcomes = [_save(session, payload_id, one, now) for one in batch]
             _count(session, number, place, outcomes)
         return outcomes
     except StoreUnavailable:
@@ -459,22 +460,46 @@ def _save_batch(
         return ["unsaved"]
 
 
-def _save(session: Session, number: int, one: _Named, now: datetime) -> str:
+def _save(session: Session, payload_id: int, one: _Named, now: datetime) -> str:
     record = one.record
     if one.has_own_label:
         held = find_record(session, record.source, record.key, View.WORK)
         # Numbers that begin anew in each file of a source are no names.
         if held is not None and not _may_be_newer(record, as_work_record(held)):
             record = replace(record, key=_name_of_content(record))
-    payload_id = session.get_one(FileImport, number).payload_id
     saved = save_work_record(session, record, payload_id, now)
     if saved.change is not Change.NEW:
         return saved.change.value
-    stored = find_record(session, record.source, record.key, View.WORK)
-    assert stored is not None
-    if saved.work_id is None or _is_in_question(session, stored.id):
+    if saved.work_id is None:
         return "unsure"
-    return "joined" if _has_company(session, saved.work_id, stored.id) else "new_works"
+    in_question, has_company = session.execute(_standing(record, saved.work_id)).one()
+    if in_question:
+        return "unsure"
+    return "joined" if has_company else "new_works"
+
+
+def _standing(record: WorkRecord, work_id: int) -> sa.Select[bool, bool]:
+    """Whether it is in question that the record is of that work or of another, and whether other
+    records describe the work, so that this one is a duplicate."""
+    own = (
+        sa.select(col(StoredRecord.id))
+        .where(
+            col(StoredRecord.source) == record.source,
+            col(StoredRecord.key) == record.key,
+            col(StoredRecord.view) == record.view,
+        )
+        .scalar_subquery()
+    )
+    in_question = sa.exists().where(
+        sa.or_(col(IdentityPair.record_id) == own, col(IdentityPair.other_id) == own),
+        col(IdentityPair.verdict) == PairVerdict.UNSURE,
+    )
+    has_company = sa.exists().where(
+        col(StoredRecord.work_id) == work_id,
+        col(StoredRecord.id) != own,
+        col(StoredRecord.view).in_((View.WORK, View.BRIEF)),
+    )
+    return sa.select(in_question, has_company)
 
 
 def _may_be_newer(record: WorkRecord, held: WorkRecord) -> bool:
@@ -483,31 +508,6 @@ def _may_be_newer(record: WorkRecord, held: WorkRecord) -> bool:
     if contradicting_ids(ours, theirs):
         return False
     return bool(ours & theirs) or fold(record.title or "") == fold(held.title or "")
-
-
-def _is_in_question(session: Session, record_id: int | None) -> bool:
-    query = sa.select(
-        sa.exists().where(
-            sa.or_(
-                col(IdentityPair.record_id) == record_id,
-                col(IdentityPair.other_id) == record_id,
-            ),
-            col(IdentityPair.verdict) == PairVerdict.UNSURE,
-        )
-    )
-    return bool(session.execute(query).scalar_one())
-
-
-def _has_company(session: Session, work_id: int, record_id: int | None) -> bool:
-    """Whether another record describes the work, so that this one is a duplicate."""
-    query = sa.select(
-        sa.exists().where(
-            col(StoredRecord.work_id) == work_id,
-            col(StoredRecord.id) != record_id,
-            col(StoredRecord.view).in_((View.WORK, View.BRIEF)),
-        )
-    )
-    return bool(session.execute(query).scalar_one())
 
 
 def _count(session: Session, number: int, place: int, outcomes: list[str]) -> None:

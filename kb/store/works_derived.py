@@ -189,10 +189,13 @@ def _assign(row: SQLModel, values: dict[str, Any]) -> bool:
 def _replace(session: Session, table: type[Any], work_id: int, wanted: Sequence[SQLModel]) -> bool:
     """Make the work's rows of a table those wanted, touching nothing where they already are."""
     held = session.exec(select(table).where(table.work_id == work_id)).all()
-    as_rows = {_frozen(row.model_dump()) for row in held}
-    if as_rows == {_frozen(row.model_dump()) for row in wanted} and len(held) == len(wanted):
+    if not held and not wanted:
         return False
-    session.execute(sa.delete(table).where(table.work_id == work_id))
+    if held:
+        as_rows = {_frozen(row.model_dump()) for row in held}
+        if as_rows == {_frozen(row.model_dump()) for row in wanted} and len(held) == len(wanted):
+            return False
+        session.execute(sa.delete(table).where(table.work_id == work_id))
     session.add_all(wanted)
     session.flush()
     return True
@@ -326,6 +329,8 @@ def _describe_venue(venue: Venue, said: Venue | VenueClaim) -> None:
 
 
 def _concepts(session: Session, work_id: int, claims: Sequence[ConceptClaim]) -> list[WorkConcept]:
+    if not claims:
+        return []
     keys = [concept_key(claim) for claim in claims]
     named = sa.tuple_(col(Concept.scheme), col(Concept.key)).in_(keys)
     known = {(c.scheme, c.key): c for c in session.exec(select(Concept).where(named))}
@@ -351,6 +356,8 @@ def _concepts(session: Session, work_id: int, claims: Sequence[ConceptClaim]) ->
 
 
 def _funding(session: Session, work_id: int, claims: Sequence[FundingClaim]) -> list[WorkFunding]:
+    if not claims:
+        return []
     keys = [claim.funder_doi or claim.funder_ror or fold(claim.funder) for claim in claims]
     known = {f.key: f for f in session.exec(select(Funder).where(col(Funder.key).in_(keys)))}
     for claim, key in zip(claims, keys):
