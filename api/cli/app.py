@@ -19,6 +19,7 @@ from api.cli import (
     deduping,
     evidence,
     exporting,
+    identity,
     importing,
     ingesting,
     outcomes,
@@ -147,6 +148,7 @@ app.command("pool")(pooling.pool)
 app.command("dedupe")(deduping.dedupe)
 app.add_typer(plotting.app, name="plot")
 app.add_typer(ingesting.app, name="ingest")
+app.add_typer(identity.app, name="identity")
 app.add_typer(evidence.app, name="evidence")
 exporting.app.command("bundle")(bundling.bundle)
 app.add_typer(exporting.app, name="export")

@@ -21,6 +21,7 @@ from api.answers import (
     listed,
     named,
 )
+from api.negotiation import wants_html
 from api.problems import Moved
 from api.reference_exports import (
     FORMAT_NAMES,
@@ -31,6 +32,7 @@ from api.reference_exports import (
 )
 from kb.models.ids import Kind, public_id
 from kb.store import works
+from kb.store.identity_lists import of_work
 from kb.store.listing import Asked
 from kb.store.lookup import resolve_work
 from kb.store.works import (
@@ -174,6 +176,7 @@ def work(request: Request, store: StoreDep, work: str, select: Select = None) ->
         found = works.read_work(session, number)
         coverage = works.coverage(session, number)
         observations = works.observations(session, number)
+        identity = of_work(session, number) if wants_html(request.scope) else None
     return answer(
         request,
         found,
@@ -182,6 +185,7 @@ def work(request: Request, store: StoreDep, work: str, select: Select = None) ->
         context={
             "coverage": coverage,
             "observations": observations,
+            "identity": identity,
             "exports": export_links(request),
         },
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from kb.identity.blocking import blocking_keys
@@ -90,19 +91,19 @@ def pairs_of(session: Session, records: Iterable[int]) -> Sequence[IdentityPair]
 
 def has_open_pairs(session: Session, record_id: int) -> bool:
     """Whether a person should look at the record beside one of another work."""
-    other = sa.orm.aliased(StoredRecord)
-    mine = sa.orm.aliased(StoredRecord)
+    mine: Any = aliased(StoredRecord)
+    other: Any = aliased(StoredRecord)
     query = (
         sa.select(sa.literal(1))
         .select_from(IdentityPair)
-        .join(mine, mine.id == col(IdentityPair.record_id))  # type: ignore[arg-type]
-        .join(other, other.id == col(IdentityPair.other_id))  # type: ignore[arg-type]
+        .join(mine, mine.id == col(IdentityPair.record_id))
+        .join(other, other.id == col(IdentityPair.other_id))
         .where(
             sa.or_(
                 col(IdentityPair.record_id) == record_id, col(IdentityPair.other_id) == record_id
             ),
             col(IdentityPair.verdict) != PairVerdict.LINKED,
-            mine.work_id != other.work_id,  # type: ignore[arg-type]
+            mine.work_id != other.work_id,
         )
     )
     return session.execute(query.limit(1)).first() is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from kb.models.tables import (
@@ -12,6 +13,7 @@ from kb.models.tables import (
     Cites,
     Failure,
     IdentityConflict,
+    IdentityPair,
     Notice,
     Reference,
     Registration,
@@ -43,10 +45,23 @@ def counts(session: Session) -> dict[str, int]:
         "payloads": _all(StoredPayload),
         "failures": _all(Failure),
         "identity_conflicts": _all(IdentityConflict),
+        "identity_pairs": _pairs(),
     }
     # One statement, so that the numbers belong together.
     query = sa.select(*(of.scalar_subquery().label(name) for name, of in counted.items()))
     return dict(session.execute(query).mappings().one())
+
+
+def _pairs() -> Any:
+    """Pairs of records of different works that are or may be one, or belong together."""
+    other: Any = aliased(StoredRecord)
+    return (
+        sa.select(sa.func.count())
+        .select_from(IdentityPair)
+        .join(StoredRecord, col(StoredRecord.id) == col(IdentityPair.record_id))
+        .join(other, other.id == col(IdentityPair.other_id))
+        .where(col(StoredRecord.work_id) != other.work_id)
+    )
 
 
 def _all(table: Any) -> Any:

@@ -46,6 +46,6 @@ def test_every_body_that_can_be_sent_has_an_example_that_can(
         assert given, f"{method} {path} shows no example"
         value = "X1" if "adverse" in path else "R2"
         for body in given:
-            address = path.format(key=finding["key"], outcome=outcome, value=value)
+            address = path.format(key=finding["key"], outcome=outcome, value=value, decision=1)
             answer = starter_client.request(method, address, json=body)
             assert answer.is_success, (method, address, answer.text)
