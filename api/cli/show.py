@@ -218,6 +218,18 @@ def work(console: Console, found: WorkDetail) -> None:
             ("Volume, pages", _place(found)),
             ("Type", found.type),
             ("Known as", names),
+            *((c.role.capitalize(), c.name) for c in found.contributors),
+            *(
+                (title, value)
+                for title, value in (
+                    ("Series", found.series),
+                    ("Edition", found.edition),
+                    ("Publisher", found.publisher),
+                    ("ISBN", found.isbns),
+                    ("Called", [f"{given.label} ({given.source})" for given in found.labels]),
+                )
+                if value
+            ),
             ("Licence", found.license),
             (
                 "Held here",
