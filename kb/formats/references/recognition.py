@@ -200,7 +200,7 @@ def _json(text: str, name: str | None) -> str | None:
         raise _refused("Zotero's own JSON; export it as CSL JSON or RIS", name)
     if {"DOI", "title"} <= every and re.search(r'"title"\s*:\s*\[', text):
         return "crossref-json"
-    if len(every & (_CSL_KEYS | {"type"})) >= 2:
+    if every & _CSL_KEYS and len(every & (_CSL_KEYS | {"id", "type"})) >= 2:
         return "csl-json"
     shown = ", ".join(list(dict.fromkeys(key for _, key in keys))[:5])
     raise _refused(f"JSON of another kind (with {shown})", name)
