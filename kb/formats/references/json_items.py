@@ -78,6 +78,7 @@ class _Reader:
         self._is_over = False
         self._second_looks = _MAX_SECOND_LOOKS
         self._depth = 0  # of the object at hand, at its deepest
+        self._usual: list[bytes] = []  # how the last whole record began
         self._decoder: codecs.IncrementalDecoder | None = None
 
     def read(self) -> Iterator[Item]:
@@ -93,6 +94,8 @@ class _Reader:
             self._advance(start)
             if quick := self._parsed_at_once():
                 value, end = quick
+                if first := _FIRST_KEY.match(self._held, self._at):
+                    self._usual = first[0].split()
                 yield self._item(value=_unwrapped(value))
                 self._advance(end)
                 continue
@@ -100,6 +103,8 @@ class _Reader:
             raw = self._held[self._at : end]
             value, error = _parsed(raw) if self._depth <= _MAX_DEPTH else ({}, _TOO_DEEP)
             if error is None:
+                if first := _FIRST_KEY.match(raw):
+                    self._usual = first[0].split()
                 yield self._item(value=_unwrapped(value))
             else:
                 if not is_whole and end - self._at >= MAX_ITEM:
@@ -265,7 +270,8 @@ class _Reader:
     def _begins_alike(self, other: int) -> bool:
         own = _FIRST_KEY.match(self._held, self._at)
         found = _FIRST_KEY.match(self._held, other)
-        return bool(own and found and own[0].split() == found[0].split())
+        alike = own[0].split() if own else self._usual
+        return bool(found and alike == found[0].split())
 
     def _resumed(self, raw: bytes, end: int) -> int:
         """Where reading goes on after a broken record: at the next that begins like it, if it took

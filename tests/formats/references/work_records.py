@@ -36,6 +36,8 @@ def _has_letter(text: str) -> bool:
 
 prose = st.lists(words, min_size=1, max_size=8).map(" ".join).filter(_has_letter)
 """Text on one line with single spaces, in which anything may stand."""
+titles = prose.filter(lambda text: not text.endswith(".") and not text.startswith("["))
+"""PubMed adds a full stop and puts translations into brackets; its readers take both off."""
 names = st.lists(letters, min_size=1, max_size=2).map(" ".join)
 keys = st.text(alphabet="abcxyzABCXYZ0123456789", min_size=1, max_size=12)
 numbers = st.integers(1, 9999).map(str)
@@ -94,7 +96,7 @@ articles = st.builds(
     source=st.just("a file"),
     key=st.just(""),
     identifiers=_ids,
-    title=prose,
+    title=titles,
     abstract=several(st.builds(AbstractSection, text=prose), 1),
     type=st.just(WorkType.ARTICLE),
     published=dates,
@@ -104,7 +106,9 @@ articles = st.builds(
     pages=optional(_pages),
     language=optional(st.sampled_from(["en", "de", "fr", "zh"])),
     authors=several(people | groups, 4),
-    concepts=several(st.builds(ConceptClaim, scheme=st.just("keyword"), label=letters)),
+    concepts=several(
+        st.builds(ConceptClaim, scheme=st.just("keyword"), label=letters.map(str.casefold))
+    ),
     label=keys,
     contributors=several(st.builds(ContributorClaim, role=st.just("editor"), person=people), 2),
     isbns=st.just(()),
@@ -124,7 +128,7 @@ def _book_like(kind: WorkType, **more: st.SearchStrategy[Any]) -> st.SearchStrat
         "source": st.just("a file"),
         "key": st.just(""),
         "identifiers": st.builds(identifiers, doi=optional(dois)),
-        "title": prose,
+        "title": titles,
         "type": st.just(kind),
         "published": dates,
         "authors": several(people, 3),
