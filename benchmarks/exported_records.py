@@ -53,6 +53,13 @@ _FAMILIES = _listed(
     Mensah, Abebe, Rahman, Hossain, Chowdhury, Park, Choi, Yamamoto, Kobayashi, Takahashi, Petrov,
     Horvat, Nagy, Popescu, Virtanen, Nieminen, Hansen, Andersen, Berg, Dahl, Meier, Keller, Huber"""
 )
+_BEGINNINGS = _listed(
+    "Al, Bar, Cas, Dar, Fer, Gal, Hol, Kar, Lam, Mar, Nor, Pas, Rad, Sal, Tor, Vel"
+)
+_MIDDLES = _listed("a, e, i, o, u, en, in, on, er, or, as, is")
+_ENDS = _listed(
+    "berg, sen, son, ski, ov, ini, etti, mann, ström, dal, ier, eau, oglu, yama, kis, ez"
+)
 _PARTICLED = _listed("van der Berg, de Jong, von Bülow, Le Quintrec, Di Ruscio, van den Heuvel")
 _GIVEN = _listed(
     """Anna, Maria, Johan, Peter, Lars, Wei, Yan, Min-Jun, Hiroshi, Kenji, José, María, François,
@@ -81,10 +88,10 @@ _TOPICS = _listed(
     bariatric surgery, omega-3 fatty acids, erythropoietin, antidepressants, virtual reality"""
 )
 _ASPECTS = _listed(
-    """, , gait speed, mortality, fatigue, bone density, glycaemic control, renal function, working
-    memory, blood pressure, hospital admission, microRNA expression, sleep, regulatory T cells, pain,
-    employment, white matter lesions, platelet counts, body weight, carers' burden, self-efficacy,
-    inflammation, endothelial function, upper limb function, costs, anxiety, left ventricular mass"""
+    """, , gait speed, mortality, fatigue, bone density, glycaemic control, renal function, pain,
+    working memory, blood pressure, hospital admission, microRNA expression, sleep, employment,
+    regulatory T cells, white matter lesions, platelet counts, body weight, carers' burden, costs,
+    self-efficacy, inflammation, endothelial function, upper limb function, anxiety, left ventricle"""
 )
 _GROUPS = _listed(
     """adults with multiple sclerosis, children with atypical haemolytic uraemic syndrome, patients
@@ -129,12 +136,19 @@ _JOURNALS = (
 def people(dice: random.Random) -> tuple[tuple[str, str], ...]:
     count = min(12, 1 + int(dice.expovariate(0.25)))
     return tuple(
-        (
-            dice.choice(_PARTICLED) if dice.random() < 0.05 else dice.choice(_FAMILIES),
-            " ".join(dice.sample(_GIVEN, 1 + (dice.random() < 0.4))),
-        )
+        (family_name(dice), " ".join(dice.sample(_GIVEN, 1 + (dice.random() < 0.4))))
         for _ in range(count)
     )
+
+
+def family_name(dice: random.Random) -> str:
+    """A third are common, as in life; the others are made of parts, some thousands."""
+    turn = dice.random()
+    if turn < 0.05:
+        return dice.choice(_PARTICLED)
+    if turn < 0.35:
+        return dice.choice(_FAMILIES)
+    return dice.choice(_BEGINNINGS) + dice.choice(_MIDDLES) + dice.choice(_ENDS)
 
 
 def a_work(dice: random.Random, id: str, title: str | None = None) -> Work:
@@ -432,8 +446,9 @@ def annual_series(dice: random.Random, id: str) -> Iterator[Work]:
         yield replace(first, id=f"{id}-{year}", year=year, doi=f"10.24251/hicss.{year}.{id}",
                       abstract="")  # fmt: skip
     for year in range(2018, 2021):
-        yield replace(a_work(dice, f"{id}-report-{year}"), title=f"Annual report {year} of the registry",
-                      year=year, authors=first.authors)  # fmt: skip
+        title = f"Annual report {year} of the registry"
+        report = a_work(dice, f"{id}-report-{year}", title)
+        yield replace(report, year=year, authors=first.authors)
 
 
 def export(

@@ -12,7 +12,7 @@ from kb.identity.titles import is_generic
 _HEAD: Final = 20
 # Blocks above this are sorted and each record is compared with its neighbours alone.
 _WHOLE_BLOCK: Final = 24
-_NEIGHBOURS: Final = 3
+_NEIGHBOURS: Final = 2
 
 
 def blocking_keys(d: Description) -> tuple[str, ...]:
@@ -21,7 +21,8 @@ def blocking_keys(d: Description) -> tuple[str, ...]:
 
     `d:` DOI without version, `p:` PMID, `c:` PMCID; `t:` and `e:` head and end of the title, with
     first author and year where the title is a common one; `l:` volume, page, year; `a:` first
-    author, year, longest word of the title; `s:` first author and page; `b:` abstract's beginning.
+    author, year, longest word of the title; `s:` first author, page, volume; `b:` beginning of the
+    abstract.
     """
     keys: list[str] = []
     if d.doi:
@@ -53,7 +54,7 @@ def blocking_keys(d: Description) -> tuple[str, ...]:
         if d.volume and year:
             keys.append(f"l:{d.volume[0]}|{place.first}|{year}")
         if family and place.first > 1:
-            keys.append(f"s:{family}|{place.first}")
+            keys.append(f"s:{family}|{place.first}|{d.volume[0] if d.volume else year}")
     if d.abstract:
         keys.append("b:" + d.abstract[:60])
     return tuple(keys)
@@ -62,7 +63,7 @@ def blocking_keys(d: Description) -> tuple[str, ...]:
 def candidate_pairs(descriptions: Sequence[Description]) -> list[tuple[int, int]]:
     """Pairs of positions (first < second) of records that share a key, each once, in order.
 
-    In a block above 24 records each is compared with the 3 that follow it when the block is
+    In a block above 24 records each is compared with the 2 that follow it when the block is
     sorted by title, author, year and pages, so that work grows with the records and not with the
     square of those called "Editorial".
     """

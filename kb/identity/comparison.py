@@ -425,21 +425,24 @@ _NOTICES: Final = {
 def _kinds_apart(f: _Facts) -> Judgement | None:
     """Where one record is about the other, or a flagged or earlier state of it."""
     a, b = f.a, f.b
-    is_placed = f.is_one_place and f.authors >= LIKELY
-    if a.about != b.about and not is_placed:
+    if a.about != b.about and not (f.is_one_place and f.authors >= LIKELY):
         about = next(n for n in _NOTICES if n in (a.about, b.about))
         return Judgement(
             Verdict.DIFFERENT, f"one is {_NOTICES[about]}", about if f.title.likeness else None
         )
-    if a.is_flagged != b.is_flagged and not (f.ids_same or is_placed):
+    if a.is_flagged != b.is_flagged and not (
+        f.ids_same or (f.is_one_place and f.authors >= LIKELY)
+    ):
         return Judgement(
             Verdict.DIFFERENT, "one is marked as retracted or withdrawn", "retracted version of"
         )
-    if not f.ids_same and f.venue < LIKELY and not f.is_one_place:
-        x, y = _class(a), _class(b)
-        # What does not say where it appeared may be the preprint itself.
-        if x != y and _PREPRINT in (x, y) and ((a.venues and b.venues) or f.ids_against):
-            return Judgement(Verdict.DIFFERENT, "one is a preprint", "preprint of")
+    if f.ids_same or f.is_one_place:
+        return None
+    x, y = _class(a), _class(b)
+    # What does not say where it appeared may be the preprint itself.
+    is_said = (a.venues and b.venues) or f.ids_against
+    if x != y and _PREPRINT in (x, y) and is_said and f.venue < LIKELY:
+        return Judgement(Verdict.DIFFERENT, "one is a preprint", "preprint of")
     return None
 
 
