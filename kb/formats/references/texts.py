@@ -13,8 +13,12 @@ from kb.models.records import AbstractSection
 
 # -- text ----------------------------------------------------------------------------------------
 
+# The tags that databases and publishers leave in, whole; "a <b" and "<A:" are text.
 _MARKUP = re.compile(
-    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|</?[A-Za-z]"
+    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+    r"|</?(?:(?:jats|mml):[\w-]+|sub|sup|inf|i|b|u|p|em|strong|italic|bold|br|sc|span|div|math"
+    r"|h\d|li|ul|ol|ext-link|underline)(?:\s[^<>]*)?/?>",
+    re.I,
 )
 _BREAKS = re.compile(
     r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]*[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]\s*"

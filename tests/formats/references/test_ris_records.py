@@ -34,7 +34,7 @@ from kb.models.records import (
 )
 from tests.conftest import shared
 from tests.formats.references.work_records import articles, others
-from tests.formats.references.zotero_cases import Json, missing, zotero_cases
+from tests.formats.references.zotero_cases import Json, is_plain, missing, zotero_cases
 
 
 def reads(text: str | bytes) -> list[FileRecord | Unreadable]:
@@ -140,8 +140,8 @@ odd = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(articles, others, odd), max_size=3))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(articles, others, odd).filter(is_plain), max_size=3))
 def test_reading_what_was_written_gives_the_same_records(records: list[WorkRecord]) -> None:
     found = [r.record for r in reads(written(*records)) if isinstance(r, FileRecord)]
     assert found == [

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kb.formats.markup import plain_text
 from kb.formats.nlm import title_as_printed
-from kb.formats.references.texts import abstract_text
+from kb.formats.references.texts import abstract_text, prose
 from kb.formats.references.values import language_of
 from kb.models.identifiers import Scheme
 from kb.models.records import AuthorClaim, WorkRecord
@@ -54,7 +54,7 @@ def missing(record: WorkRecord, item: Json) -> list[str]:
 
 
 def _missing(record: WorkRecord, item: Json) -> Iterator[str]:
-    everything = _plain(" ".join(_texts(record)))
+    everything = _plain(" ".join(texts_of(record)))
     for field, value in item.items():
         if field in _NO_FACTS or value in ("", [], None):
             continue
@@ -68,7 +68,9 @@ def _missing(record: WorkRecord, item: Json) -> Iterator[str]:
         elif field in ("tags", "notes"):
             for entry in value:
                 text = entry if isinstance(entry, str) else entry.get("tag", entry.get("note"))
-                if _plain(plain_text(text) or "") not in everything:
+                # Headings of MeSH come with their qualifiers and stars.
+                parts = (plain_text(text) or "").split("/") if field == "tags" else [text]
+                if any(_plain(plain_text(p.strip("*")) or "") not in everything for p in parts):
                     yield f"{field}: {text}"
         elif not _holds(record, field, str(value), everything):
             yield f"{field}: {value}"
@@ -89,7 +91,9 @@ def _holds(record: WorkRecord, field: str, value: str, everything: str) -> bool:
     if field in _DATES:
         # Zotero leaves words of templates in ("0000 Year Date").
         year = re.search(r"[1-9]\d{3}", value)
-        return year is None or (record.published or "").startswith(year[0])
+        # Ours is the earliest; the date of the issue is among the others.
+        dates = [record.published or "", *(claim.date for claim in record.dates)]
+        return year is None or any(date.startswith(year[0]) for date in dates)
     if field == "language":
         return (language_of(value) or "") == record.language
     if field == "ISSN":
@@ -137,13 +141,18 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[\s.,]+", " ", html.unescape(text)).lower().split())
 
 
-def _texts(value: Any) -> Iterator[str]:
+def is_plain(record: WorkRecord) -> bool:
+    """Whether no text of it would be taken for what databases leave in: "&amp;", "<i>"."""
+    return all(prose(text) == text for text in texts_of(record))
+
+
+def texts_of(value: Any) -> Iterator[str]:
     """Every text of a record."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
         for part in value:
-            yield from _texts(part)
+            yield from texts_of(part)
     elif is_dataclass(value):
         for field in fields(value):
-            yield from _texts(getattr(value, field.name))
+            yield from texts_of(getattr(value, field.name))
