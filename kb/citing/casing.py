@@ -136,7 +136,7 @@ def _title(text: str, fixed: list[bool]) -> list[str]:
             is_last = number == len(words) - 1
             if (bare in _STOP_WORDS and not is_last) or len(bare) == 1:
                 continue
-        if bare.isascii():
+        if bare[:1].isascii():
             _capitalize(out, fixed, start, end)
     return out
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -220,7 +221,8 @@ def _expand_everywhere(
                     alike.setdefault(text, {})[name] = printed.options
     wanted: dict[Name, str] = {}
     for people in alike.values():
-        if len(people) < 2:
+        # "J.J." and "J. J." are one way of writing a name, not two people.
+        if len({re.sub(r"[\s.]", "", f"{n.family}/{n.given}") for n in people}) < 2:
             continue
         for name, options in people.items():
             for step in _steps(options):

@@ -216,6 +216,15 @@ _DOI_LABEL = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)+", re.IGNOREC
 _NOTE_LINE = re.compile(r"^(?:\{:)?([A-Za-z][A-Za-z-]+)\s*:\s*(.+?)\}?$")
 
 
+_IN_NOTES = NUMBER_VARIABLES | {
+    "DOI", "PMCID", "PMID", "URL", "archive", "authority", "collection-title",
+    "collection-title-short", "container-title", "container-title-short", "event-place",
+    "event-title", "genre", "medium", "original-publisher", "original-publisher-place",
+    "original-title", "part-title", "publisher", "publisher-place", "references", "scale", "status",
+    "title-short", "volume-title",
+}  # fmt: skip
+
+
 def _from_note(item: Item) -> None:
     left = []
     for line in item.values["note"].splitlines():
@@ -226,9 +235,7 @@ def _from_note(item: Item) -> None:
             item.names[key] = (_with_particles(Name(family=family, given=given)),)
         elif key in DATE_VARIABLES and key not in item.dates and (date := _date_in_text(value)):
             item.dates[key] = date
-        elif (
-            key in ("PMID", "PMCID", "DOI", "genre", "status", "medium") and key not in item.values
-        ):
+        elif key in _IN_NOTES and key not in item.values:
             item.values[key] = value
         else:
             left.append(line)

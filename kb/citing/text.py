@@ -201,7 +201,12 @@ def runs_of(nodes: Sequence[Node], quotes: Quotes) -> list[Run]:
     """The text laid out flat, formatting resolved and punctuation in order."""
     runs: list[Run] = []
     _lay_out(nodes, quotes, (), frozenset(), 0, runs)
-    return punctuated(runs, quotes.punctuation_inside)
+    done = punctuated(runs, quotes.punctuation_inside)
+    while done and not done[-1].text.rstrip(" "):
+        done.pop()
+    if done:
+        done[-1].text = done[-1].text.rstrip(" ")
+    return done
 
 
 def _lay_out(
@@ -252,7 +257,7 @@ def _lay_out(
 # here stay as they are. The table is the one all CSL processors are tested with (test-suite,
 # punctuation_FullMontyPlain).
 _FIRST_STAYS = {"!.", "!:", "?.", "?:", ":.", ";.", ";:", "!!", "??", "..", "::", ";;", ",,"}
-_SECOND_STAYS = {":!", ":?", ";!", ";?", "  ", " ,", " .", " ;", " :"}
+_SECOND_STAYS = {":!", ":?", ";!", ";?", "  ", " ,", " ."}
 _MOVES_INTO_QUOTE = ",."
 
 

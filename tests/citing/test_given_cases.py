@@ -87,7 +87,7 @@ def test_a_style_by_its_path_prints_as_by_its_name(name: str) -> None:
 # --- the test suite of CSL ---
 
 # What passed when this was written, by group; docs/citing.md says what does not and why.
-LEAST_PASSED = 435
+LEAST_PASSED = 438
 
 
 def test_the_conformance_fixtures_pass_as_often_as_they_did() -> None:
