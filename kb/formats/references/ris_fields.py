@@ -76,9 +76,10 @@ _PUBMED_ADDRESS = re.compile(r"pubmed\.ncbi\.nlm|ncbi\.nlm\.nih\.gov/pubmed/", r
 _PMC_ADDRESS = re.compile(r"ncbi\.nlm\.nih\.gov/(?:pmc/)?articles/PMC\d+/?$", re.I)
 _PMC = re.compile(r"PMC\d{1,10}(?:\.\d+)?", re.I)
 _PMID_NOTE = re.compile(r"(?:PMID|PubMed ID)\s*:?\s*(\d{1,8})\.?", re.I)
+_PMID_OF_CENTRAL = re.compile(r"\bPUBMED (\d{5,8})\b")  # "PUBMED 30582447,EMBASE 625634571"
 _PMCID_NOTE = re.compile(r"PMCID\s*:?\s*(PMC\d+)\.?", re.I)
 _ACCESSION = re.compile(r"(?:(?P<label>PMID|MEDLINE|MED)[:\s]*)?(?P<number>\d{1,8})", re.I)
-_OF_PUBMED = re.compile(r"pubmed|medline|\bnlm\b|cmedm|library of medicine", re.I)
+_OF_PUBMED = re.compile(r"pubmed|medline|europe ?pmc|\bnlm\b|cmedm|library of medicine", re.I)
 _OTHER_DATABASE = re.compile(
     r"embase|proquest|ebsco|psyc(?:info|net)|scopus|webofscience|wos|eric\.ed|cochrane", re.I
 )
@@ -253,14 +254,13 @@ class _Reader:
                     pmid = match[1]
                 if pmcid is None and (match := _PMCID_NOTE.fullmatch(line)):
                     pmcid = match[1]
-        for tag in ("UR", "L2", "L1", "LK"):
-            for _, value in self._each(tag):
-                if doi is None and _DOI_ADDRESS.match(value):
-                    doi = normalize_doi(value)
-                elif pmid is None and _PUBMED_ADDRESS.search(value):
-                    pmid = normalize_pmid(value)
-                elif pmcid is None and _PMC_ADDRESS.search(value):
-                    pmcid = normalize_pmcid(value.rstrip("/"))
+        for url in self._links():
+            if doi is None and _DOI_ADDRESS.match(url):
+                doi = normalize_doi(url)
+            elif pmid is None and _PUBMED_ADDRESS.search(url):
+                pmid = normalize_pmid(url)
+            elif pmcid is None and _PMC_ADDRESS.search(url):
+                pmcid = normalize_pmcid(url.rstrip("/"))
         databases = " ".join(v for tag in ("DB", "DP") for _, v in self._each(tag))
         if not databases:
             databases = " ".join(
@@ -276,7 +276,15 @@ class _Reader:
                 if _PMC.fullmatch(value) and pmcid in (None, normalize_pmcid(value)):
                     pmcid = normalize_pmcid(value)
                     self._is_used[index] = True
+                elif pmid is None and (match := _PMID_OF_CENTRAL.search(value)):
+                    pmid = match[1]
         return doi, pmid, pmcid
+
+    def _links(self) -> Iterator[str]:
+        for tag in ("UR", "L2", "L1", "LK"):
+            for index in self._at.get(tag, ()):
+                for line in self._fields[index].lines:
+                    yield from _BETWEEN_URLS.split(line)
 
     def _people(self, kind: Kind) -> tuple[tuple[AuthorClaim, ...], tuple[ContributorClaim, ...]]:
         roles = dict(zip(("A2", "A3", "A4"), kind.roles, strict=True)) | {"ED": "editor"}

@@ -273,6 +273,7 @@ def test_records_come_before_the_file_is_at_its_end() -> None:
         ("N1  - DOI: 10.1136/bmj.n71", "10.1136/bmj.n71"),
         ("UR  - https://doi.org/10.1136/bmj.n71", "10.1136/bmj.n71"),
         ("L2  - http://dx.doi.org/10.1136/bmj.n71", "10.1136/bmj.n71"),
+        ("UR  - https://a.org\nhttps://doi.org/10.1136/bmj.n71", "10.1136/bmj.n71"),
         (
             "DO  - 10.1002/1531-8249(199909)46:3<296::AID-ANA4>3.0.CO;2-#",
             "10.1002/1531-8249(199909)46:3<296::aid-ana4>3.0.co;2-#",
@@ -304,6 +305,7 @@ def test_what_is_no_doi_is_kept_with_a_warning() -> None:
         pytest.param(["AN  - WOS:000444108200009"], None, id="Web of Science"),
         pytest.param(["UR  - https://pubmed.ncbi.nlm.nih.gov/31810187/"], "31810187", id="address"),
         pytest.param(["N1  - PMID: 31810187"], "31810187", id="note"),
+        pytest.param(["C3  - PUBMED 31810187,EMBASE 625634571"], "31810187", id="CENTRAL"),
     ],
 )
 def test_an_accession_number_is_a_pmid_only_in_pubmed(lines: list[str], pmid: str | None) -> None:
@@ -326,6 +328,7 @@ def test_a_pmcid_stands_in_a_custom_field() -> None:
         ("Smith, Jr., John", AuthorClaim(family="Smith", given="John", suffix="Jr.")),
         ("van der Berg, A.", AuthorClaim(family="van der Berg", given="A.")),
         ("Liu R.", AuthorClaim(family="Liu", given="R.")),
+        ("J. A. van der Berg", AuthorClaim(family="van der Berg", given="J. A.")),
         ("World Health Organization", AuthorClaim(collective="World Health Organization")),
         ("MESEMS Study Group,", AuthorClaim(collective="MESEMS Study Group")),
         ("Anonymous", AuthorClaim(collective="Anonymous")),
