@@ -91,7 +91,7 @@ _ASPECTS = _listed(
     """, , gait speed, mortality, fatigue, bone density, glycaemic control, renal function, pain,
     working memory, blood pressure, hospital admission, microRNA expression, sleep, employment,
     regulatory T cells, white matter lesions, platelet counts, body weight, carers' burden, costs,
-    self-efficacy, inflammation, endothelial function, upper limb function, anxiety, left ventricle"""
+    self-efficacy, inflammation, endothelial function, upper limb function, anxiety, ventricles"""
 )
 _GROUPS = _listed(
     """adults with multiple sclerosis, children with atypical haemolytic uraemic syndrome, patients

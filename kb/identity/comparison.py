@@ -534,7 +534,7 @@ def _apart(f: _Facts) -> Judgement:
     """The wording makes two studies of them, unless they fill the same pages."""
     reason = f"in the titles {f.title.apart}"
     if f.is_one_place and f.authors >= LIKELY and f.venue >= PART:
-        if f.is_one_range and f.number is not AGAINST:
+        if f.title.likeness is Likeness.CUT or (f.is_one_range and f.number is not AGAINST):
             return _same(
                 "same authors, journal, volume and pages; the titles differ a little",
                 Strength.PLACE,

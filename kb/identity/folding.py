@@ -32,7 +32,9 @@ def _folded(char: str) -> str:
     if char in _CLOSED:
         return ""
     out = []
-    for c in unicodedata.normalize("NFKD", char.casefold()):
+    # Compatibility forms hide capitals ("ϒ"), and folding makes letters to be taken apart again.
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    for c in letters:
         if unicodedata.combining(c):
             continue
         plain = _PLAIN.get(c, c)
@@ -47,7 +49,14 @@ _FOLDING: Final = _Folding()
 _ASCII: Final = bytes(
     ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256)
 )
-_MOJIBAKE: Final = re.compile("[\u00c2-\u00c5\u00ce\u00cf\u00e2][\u0080-\u00bf\u0152-\u2122]")
+# UTF-8 read as Windows-1252: a lead byte and one or two that continue, each as a letter or sign.
+_CONTINUED: Final = (
+    "[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc"
+    "\u2013-\u203a\u20ac\u2122]"
+)
+_MOJIBAKE: Final = re.compile(
+    f"[\u00c2-\u00df]{_CONTINUED}|[\u00e0-\u00ef]{_CONTINUED}{_CONTINUED}"
+)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
 
 
@@ -59,7 +68,7 @@ def words(text: str) -> str:
     if text.isascii():
         return " ".join(text.encode().translate(_ASCII, b"'`").decode().split())
     if _MOJIBAKE.search(text):
-        text = _repaired(text)
+        text = _MOJIBAKE.sub(_repaired, text)
     return " ".join(text.translate(_FOLDING).split())
 
 
@@ -72,11 +81,11 @@ def unmarked(text: str) -> str:
     return _TAG.sub("", text) if "<" in text else text
 
 
-def _repaired(text: str) -> str:
+def _repaired(found: re.Match[str]) -> str:
     try:
-        return text.encode("cp1252").decode()
+        return found[0].encode("cp1252").decode()
     except (UnicodeEncodeError, UnicodeDecodeError):
-        return text
+        return found[0]
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -22,7 +22,17 @@ _PLAIN_DOI = re.compile(
     r"(?:https?://(?:dx\.)?doi\.org/)?(10\.[0-9]{4,9}/[A-Za-z0-9._/-]*[A-Za-z0-9])\Z"
 )
 _CLOSING = {")": "(", "]": "[", ">": "<", "}": "{"}
+_DOI_LABEL_AFTER = re.compile(r"\s*\[doi\]\s*$", re.I)
+_BREAK_AFTER_SLASH = re.compile(r"(?<=/)\s+")
+_ESCAPED_DOI = re.compile(r"10\.\d{4,9}%2f", re.I)
 _MAX_DOI = 2048
+_PUBMED_ADDRESS = re.compile(
+    r"^(?:https?://)?(?:www\.)?(?:pubmed\.ncbi\.nlm\.nih\.gov/|ncbi\.nlm\.nih\.gov/pubmed/)", re.I
+)
+_PMID_LABEL = re.compile(r"^(?:pmid|med)\s*:?\s*", re.I)
+_PMCID_LABEL = re.compile(r"^pmcid\s*:?\s*", re.I)
+_PMC_ADDRESS = re.compile(r"^.*/(?=PMC\d)", re.I)
+_PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,9})(?:\.\d+)?", re.I)
 
 
 def normalize_doi(raw: str | None) -> str | None:
@@ -39,11 +49,11 @@ def normalize_doi(raw: str | None) -> str | None:
     if plain is not None:
         return plain[1].lower()
     # NBIB files write "10.1136/bmj.n71 [doi]".
-    text = re.sub(r"\s*\[doi\]\s*$", "", raw.strip(), flags=re.I)
-    text = re.sub(r"(?<=/)\s+", "", text)
+    text = _DOI_LABEL_AFTER.sub("", raw.strip())
+    text = _BREAK_AFTER_SLASH.sub("", text)
     was_address = "doi.org/" in text.lower()
     text = _DOI_PREFIX.sub("", text).strip()
-    if was_address or re.match(r"10\.\d{4,9}%2f", text, re.I):
+    if was_address or _ESCAPED_DOI.match(text):
         text = unquote(text)
     text = _without_trailing_punctuation(text)
     if not _DOI.match(text) or not text.isprintable():
@@ -66,13 +76,8 @@ def _without_trailing_punctuation(text: str) -> str:
 def normalize_pmid(raw: str | int | None) -> str | None:
     """Digits without leading zeros, or None; takes "PMID: 31810187" and PubMed addresses."""
     text = str(raw if raw is not None else "").strip()
-    text = re.sub(
-        r"^(?:https?://)?(?:www\.)?(?:pubmed\.ncbi\.nlm\.nih\.gov/|ncbi\.nlm\.nih\.gov/pubmed/)",
-        "",
-        text,
-        flags=re.I,
-    )
-    text = re.sub(r"^(?:pmid|med)\s*:?\s*", "", text, flags=re.I).strip("/ ")
+    text = _PUBMED_ADDRESS.sub("", text)
+    text = _PMID_LABEL.sub("", text).strip("/ ")
     if not re.fullmatch(r"[0-9]{1,9}", text):
         return None
     return str(int(text)) if int(text) > 0 else None
@@ -81,9 +86,9 @@ def normalize_pmid(raw: str | int | None) -> str | None:
 def normalize_pmcid(raw: str | int | None) -> str | None:
     """ "PMC6947442", or None; takes digits alone, a version suffix (".1") and PMC addresses."""
     text = str(raw if raw is not None else "").strip()
-    text = re.sub(r"^.*/(?=PMC\d)", "", text, flags=re.I)
-    text = re.sub(r"^pmcid\s*:?\s*", "", text, flags=re.I).strip("/ ")
-    match = re.fullmatch(r"(?:PMC)?0*([1-9][0-9]{0,9})(?:\.\d+)?", text, flags=re.I)
+    text = _PMC_ADDRESS.sub("", text)
+    text = _PMCID_LABEL.sub("", text).strip("/ ")
+    match = _PMCID.fullmatch(text)
     return f"PMC{match[1]}" if match else None
 
 
