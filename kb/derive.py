@@ -74,7 +74,7 @@ class Particulars:
 
     labels: tuple[GivenLabel, ...] = ()
     contributors: tuple[ContributorClaim, ...] = ()
-    authors_cut: bool | None = None  # True: there are more than are named
+    authors_complete: bool | None = None  # False: there are more than are named
     venue: VenueClaim | None = None
     short_title: str | None = None
     series: str | None = None
@@ -316,7 +316,7 @@ def _particulars(
     found = Particulars(
         labels=_each_once(labels),
         contributors=_contributors(ranked),
-        authors_cut=True if shown and shown.authors_complete is False else None,
+        authors_complete=shown.authors_complete if shown else None,
         venue=_own_venue(ranked, venue),
         short_title=first("short_title"),
         series=first("series"),

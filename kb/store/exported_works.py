@@ -129,7 +129,7 @@ def _batch(session: Session, numbers: Sequence[int]) -> Iterator[WorkRecord]:
             article_number=work.article_number,
             language=work.language,
             authors=tuple(authors[number]),
-            authors_complete=False if said.authors_cut else None,
+            authors_complete=said.authors_complete,
             concepts=_in_order(concepts[number], said.keywords),
             funding=tuple(funding[number]),
             notices=tuple(notices[number]),
