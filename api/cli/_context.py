@@ -133,6 +133,7 @@ def reading() -> Iterator[Session]:
 def base(settings: Settings) -> Iterator[Store]:
     """The open database in the current schema; it and its folder are made where missing."""
     from kb.store.engine import Store
+    from kb.store.identity_index import KEYED_SINCE, index_identity
     from kb.store.migrate import migrate
     from kb.store.overview import schema_revision
 
@@ -140,8 +141,11 @@ def base(settings: Settings) -> Iterator[Store]:
     store = Store(settings.database_url)
     try:
         with store.reading() as session:
-            _check_release(store, schema_revision(session), is_upgraded=True)
+            before = schema_revision(session)
+            _check_release(store, before, is_upgraded=True)
         migrate(store)
+        if before is not None and before < KEYED_SINCE:
+            index_identity(store)
         yield store
     finally:
         store.close()

@@ -173,6 +173,27 @@ def decisions(
     console().print(show.page_line(found, "decisions"))
 
 
+@app.command("index")
+def index(
+    again: Annotated[
+        bool, typer.Option("--again", help="Also the records that were compared before.")
+    ] = False,
+) -> None:
+    """Compare records that came before records were compared, or all of them again.
+
+    A base made by an earlier release is indexed when it is first opened for writing; this goes on
+    where that was broken off.
+
+        kb identity index
+    """
+    from kb.settings import Settings
+    from kb.store.identity_index import index_identity
+
+    with base(Settings()) as store:
+        count = index_identity(store, again=again)
+    typer.echo(f"{count:,} records compared" if count else "All records have been compared")
+
+
 def _print(made: IdentityDecisionOut, *, as_json: bool) -> None:
     if as_json:
         print_json(made)

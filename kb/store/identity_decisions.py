@@ -29,7 +29,7 @@ from kb.models.tables import (
     WorkMerge,
 )
 from kb.store import links
-from kb.store.identity_said import lines_said, standing_decisions, told
+from kb.store.identity_said import lines_said, said_now, standing_decisions, told
 from kb.store.linked_records import DESCRIBING, relink
 from kb.store.lookup import LARGEST_ID, plain_text, resolve_work
 from kb.store.merge_works import merge_works
@@ -108,6 +108,7 @@ def decide_identity(
     )
     session.add(row)
     session.flush()
+    said_now(session)
     assert row.id is not None
     line = next((side for side in (one, other) if side.position is not None), None)
     if line is not None:

@@ -33,16 +33,17 @@ def keys_of(description: Description) -> tuple[str, ...]:
 
 
 def refresh_pairs(
-    session: Session, stored: StoredRecord, record: WorkRecord, now: datetime
-) -> set[int]:
+    session: Session, stored: StoredRecord, record: WorkRecord, now: datetime, *, is_new: bool
+) -> tuple[set[int], bool]:
     """Compare the record with those that share a key, and keep what came of it.
 
-    Returns the records that are the same as this one, or were until it changed.
+    Returns the records that are the same as this one, or were until it changed, and whether any
+    pair was found. Of a record that `is_new` nothing is held, and nothing is looked up.
     """
     assert stored.id is not None
     description = describe(record)
     keys = keys_of(description)
-    _keep_keys(session, stored.id, keys)
+    _keep_keys(session, stored.id, keys, is_new=is_new)
     wanted = {
         other.id or 0: found
         for other in _candidates(session, stored.id, keys)
@@ -50,7 +51,7 @@ def refresh_pairs(
     }
     held = {
         row.other_id if row.record_id == stored.id else row.record_id: row
-        for row in pairs_of(session, [stored.id])
+        for row in (() if is_new else pairs_of(session, [stored.id]))
     }
     near = {i for i, row in held.items() if row.verdict == PairVerdict.SAME}
     near |= {i for i, (verdict, _) in wanted.items() if verdict is PairVerdict.SAME}
@@ -74,7 +75,7 @@ def refresh_pairs(
                 setattr(one, name, value)
             session.add(one)
     session.flush()
-    return near
+    return near, bool(wanted)
 
 
 def pairs_of(session: Session, records: Iterable[int]) -> Sequence[IdentityPair]:
@@ -109,8 +110,9 @@ def has_open_pairs(session: Session, record_id: int) -> bool:
     return session.execute(query.limit(1)).first() is not None
 
 
-def _keep_keys(session: Session, record_id: int, keys: Sequence[str]) -> None:
-    held = set(session.exec(select(RecordKey.key).where(RecordKey.record_id == record_id)))
+def _keep_keys(session: Session, record_id: int, keys: Sequence[str], *, is_new: bool) -> None:
+    query = select(RecordKey.key).where(RecordKey.record_id == record_id)
+    held = set() if is_new else set(session.exec(query))
     insert_missing(
         session, RecordKey, [{"key": k, "record_id": record_id} for k in keys if k not in held]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -16,12 +17,30 @@ from kb.models.tables import (
     WorkMerge,
 )
 
+_KNOWN: Final = "identity decisions stand"
+
+
+def anything_said(session: Session) -> bool:
+    """Whether any decision stands. Most bases have none, and looking once for a transaction saves
+    the look-ups for every record; who decides calls `said_now`."""
+    if _KNOWN not in session.info:
+        query = select(IdentityDecision.id).where(col(IdentityDecision.withdrawn_at).is_(None))
+        session.info[_KNOWN] = session.exec(query.limit(1)).first() is not None
+    known: bool = session.info[_KNOWN]
+    return known
+
+
+def said_now(session: Session) -> None:
+    session.info[_KNOWN] = True
+
 
 def standing_decisions(
     session: Session, *, records: Iterable[int] = (), identifiers: Iterable[str] = ()
 ) -> Sequence[IdentityDecision]:
     """Those about works in which one of these records or identifiers is a side, oldest first;
     what was said of lines of bibliographies is left out."""
+    if not anything_said(session):
+        return []
     ids, names = sorted(set(records)), sorted(set(identifiers))
     d = IdentityDecision
     found: dict[int, IdentityDecision] = {}
@@ -44,6 +63,8 @@ def standing_decisions(
 
 def lines_said(session: Session, record_id: int) -> list[IdentityDecision]:
     """What people said of the lines of one bibliography, oldest first."""
+    if not anything_said(session):
+        return []
     d = IdentityDecision
     query = select(d).where(
         col(d.withdrawn_at).is_(None),
@@ -62,6 +83,8 @@ def told(decision: IdentityDecision) -> str:
 
 def said_of(session: Session, stored: StoredRecord, works: Collection[int]) -> Said:
     """What people said of the record and of these works, which hold its identifiers."""
+    if not anything_said(session):
+        return NOTHING_SAID
     assert stored.id is not None
     known = {*works, *([stored.work_id] if stored.work_id else [])}
     records = dict(
@@ -110,6 +133,8 @@ def said_of(session: Session, stored: StoredRecord, works: Collection[int]) -> S
 
 def is_joined_by_people(session: Session, work_id: int) -> bool:
     """Whether a merge by a person's decision made the work what it is."""
+    if not anything_said(session):
+        return False
     query = select(WorkMerge.id).where(
         WorkMerge.survivor_id == work_id,
         col(WorkMerge.decision_id).is_not(None),

@@ -176,7 +176,7 @@ def link_references(
     }
     if not held and not claims:
         return set()
-    cited = _resolved(session, stored, claims, now)
+    cited = _resolved(session, stored, claims, now, is_new=not held)
     touched: set[int | None] = set()
     for claim_, (cited_id, matched_by) in zip(claims, cited):
         values: dict[str, Any] = {
@@ -241,14 +241,19 @@ def relink(session: Session, work_id: int, lost: set[Identifier], now: datetime)
 
 
 def _resolved(
-    session: Session, stored: StoredRecord, claims: Sequence[ReferenceClaim], now: datetime
+    session: Session,
+    stored: StoredRecord,
+    claims: Sequence[ReferenceClaim],
+    now: datetime,
+    *,
+    is_new: bool,
 ) -> list[Resolved]:
     """What each line means: by its identifiers; without any by what it says; and before both by
     what a person said of it."""
     assert stored.id is not None
     cited = _cited(session, stored.source, claims, now)
     bare = [c for c, work_id in zip(claims, cited) if work_id is None and not c.identifiers]
-    matched = works_of_lines(session, stored, bare)
+    matched = works_of_lines(session, stored, bare) if bare or not is_new else {}
     said = decided_lines(session, stored.id)
     found: list[Resolved] = []
     for claim_, work_id in zip(claims, cited):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from kb.identity.decide import ONE_PER_WORK, RECORD, Decision, Holder, Said, decide, is_anchored
 from kb.models.dates import PartialDate
@@ -55,11 +55,12 @@ def save_work_record(
         return Saved(change, stored.work_id)
     if stored.work_id is not None:
         take_back(session, stored, set(said_before) - set(record.identifiers))
-    near = refresh_pairs(session, stored, record, now)
+    near, is_paired = refresh_pairs(session, stored, record, now, is_new=change is Change.NEW)
     work_id, conflicts = _bring_up_to_date(session, stored, record, near, now)
     if work_id is not None:
         links.observe(session, stored, record.observations, seen_on)
-    return Saved(change, work_id, conflicts, unsure=has_open_pairs(session, stored.id))
+    unsure = is_paired and has_open_pairs(session, stored.id)
+    return Saved(change, work_id, conflicts, unsure=unsure)
 
 
 def reconsider(session: Session, stored: StoredRecord, now: datetime) -> int | None:
@@ -153,10 +154,8 @@ def save_citing_list(
 
 def recompute(session: Session, work_ids: Iterable[int], now: datetime) -> None:
     """Derive the works anew from the records they have now."""
-    living = select(Work.id).where(
-        col(Work.id).in_(set(work_ids)), col(Work.merged_into_id).is_(None)
-    )
-    changed = {w for w in sorted(filter(None, session.exec(living))) if rederive(session, w, now)}
+    living = (w for w in sorted(work_ids) if session.get_one(Work, w).merged_into_id is None)
+    changed = {work_id for work_id in living if rederive(session, work_id, now)}
     # Whether a work reports the trials it names depends on what type of work it is.
     link_reports(session, changed)
 

@@ -321,7 +321,7 @@ def test_a_decision_without_a_person_or_a_reason_is_refused(session: Session) ->
     one, other = two_works(session)
     for missing in ({"who": " "}, {"why": ""}):
         with pytest.raises(InvalidInput, match=next(iter(missing))):
-            say(session, "same", f"W{one}", f"W{other}", **missing)
+            say(session, "same", f"W{one}", f"W{other}", LATER, **missing)
 
 
 # -- lines of bibliographies -----------------------------------------------------------------------
