@@ -337,7 +337,7 @@ def _pages(a: Description, b: Description) -> Agreement:
 
 # -- kinds -----------------------------------------------------------------------------------------
 
-_JOURNAL, _MEETING, _BOOK, _THESIS, _REPORT, _PREPRINT = range(6)
+_JOURNAL, _MEETING, _BOOK, _THESIS, _REPORT, _PREPRINT, _OTHER = range(7)
 _CLASSES: Final = {
     "article": _JOURNAL,
     "inproceedings": _MEETING,
@@ -355,6 +355,8 @@ _CLASSES: Final = {
     "report": _REPORT,
     "unpublished": _REPORT,
     "preprint": _PREPRINT,
+    "misc": _OTHER,
+    "online": _OTHER,
 }
 # Registrants that give DOIs to preprints alone: bioRxiv and medRxiv, arXiv, Research Square,
 # SSRN, Preprints.org, ChemRxiv, OSF, Authorea.
@@ -383,7 +385,7 @@ def _class_of(kind: str, venues: tuple[str, ...]) -> int | None:
         return _PREPRINT
     known = _CLASSES.get(kind)
     # Tables and reference managers call everything an article that is nothing else.
-    if known in (_JOURNAL, None) and any(is_meeting(venue) for venue in venues):
+    if known in (_JOURNAL, _OTHER, None) and any(is_meeting(venue) for venue in venues):
         return _MEETING
     return known
 
@@ -589,7 +591,7 @@ def _generic(f: _Facts) -> Judgement:
             and is_once_an_issue(f.a.titles[0])
         ):
             return _same("same authors, journal, volume and issue", Strength.PLACE)
-        if f.authors >= LIKELY and f.places_same:
+        if f.authors >= LIKELY:
             return Judgement(Verdict.UNSURE, "a title many works have, and the page is not given")
     return Judgement(Verdict.DIFFERENT, "a title many works have, and no place in common")
 
@@ -606,6 +608,14 @@ def _in_one_place(f: _Facts) -> Judgement | None:
     is_variant = alike >= Likeness.VARIANT
     if f.is_one_review and f.authors is not AGAINST:
         return _same("versions of one Cochrane review", Strength.PLACE)
+    if (
+        is_variant
+        and f.authors >= LIKELY
+        and f.year is SAME
+        and f.is_one_range
+        and f.volume is not AGAINST
+    ):
+        return _same("same title, authors, year and pages", Strength.PLACE)
     if not f.is_one_place:
         return None
     if is_variant and f.a.first_family and f.a.first_family == f.b.first_family:
@@ -673,8 +683,8 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
     if authors is SAME and year is SAME:
         if venue is UNSAID and not _may_be_versions(f):
             return _same("same title, authors and year, nothing contradicts")
-        if venue is PART and _is_long(f):
-            return _same("same long title, authors and year, and nearly the same journal")
+        if venue is PART and len(f.a.letters) >= 25 and len(f.a.authors.families) > 1:
+            return _same("same title, authors and year, and nearly the same journal")
     return None
 
 

@@ -21,7 +21,7 @@ _PROCEEDINGS: Final = word_set(
 )
 _NUMBERED: Final = re.compile(
     r"^(?:\d+(?:st|nd|rd|th)?|(?:twenty|thirty|forty|fifty|sixty)?(?:first|second|third|fourth|"
-    r"fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|twelfth|\w+teenth|\w+tieth)$"
+    r"fifth|sixth|seventh|eighth|ninth)|twenty|thirty|forty|fifty|sixty|tenth|eleventh|twelfth|\w+teenth|\w+tieth)$"
 )
 _COUNTRY: Final = re.compile(r" (?:of the )?(?:u s a|usa|united states(?: of)? america)$")
 _BRACKETED: Final = re.compile(r"[(\[][^)\]]*[)\]]?")
@@ -85,7 +85,7 @@ def compare_venues(a: str, b: str) -> Agreement:
     p, q = (tuple(w for w in side if w not in _PROCEEDINGS) for side in (x, y))
     if p and q and (p == q or _abbreviates(p, q) or _abbreviates(q, p)):
         return Agreement.LIKELY
-    if _is_initialism(p, y) or _is_initialism(q, x):
+    if _is_initialism(p, _of_meeting(y)) or _is_initialism(q, _of_meeting(x)):
         return Agreement.LIKELY
     if len(x) == len(y) == 1:
         return Agreement.AGAINST
@@ -163,6 +163,11 @@ def _is_initialism(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
         and len(full) <= len(short[0]) <= len(full) + 2
         and _is_made_of(short[0], full)
     )
+
+
+def _of_meeting(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The name of a meeting without saying that these are its proceedings."""
+    return tuple(w for w in words if w not in ("proceedings", "proc", "annual"))
 
 
 def _is_made_of(letters: str, words: tuple[str, ...]) -> bool:
