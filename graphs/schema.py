@@ -265,7 +265,9 @@ EDGES: tuple[EdgeKind, ...] = (
         "concept_id",
         ("is_major", "qualifiers"),
     ),
-    EdgeKind("funded_by", K.WORK, K.FUNDER, t.WorkFunding, "work_id", "funder_id", ("award",)),
+    EdgeKind(
+        "funded_by", K.WORK, K.FUNDER, t.WorkFunding, "work_id", "funder_id", ("award", "country")
+    ),
     EdgeKind("has_notice", K.WORK, K.NOTICE, t.Notice, "work_id", "id"),
     EdgeKind("published_as", K.NOTICE, K.WORK, t.Notice, "id", "notice_work_id"),
     EdgeKind(
