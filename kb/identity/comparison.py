@@ -464,6 +464,8 @@ def _judge(f: _Facts) -> Judgement:
     alike = f.title.likeness
     if f.ids_against:
         return _by_contradiction(f)
+    if _are_copies(f):
+        return _same("one record twice, alike in every field", Strength.PLACE)
     if f.ids_same:
         return _by_identifier(f)
     if alike <= Likeness.LOOSE and not f.is_one_place and not f.is_same_abstract:
@@ -478,6 +480,23 @@ def _judge(f: _Facts) -> Judgement:
     if is_generic(f.a.titles[0]) or is_generic(f.b.titles[0]):
         return _generic(f)
     return _by_description(f)
+
+
+def _are_copies(f: _Facts) -> bool:
+    """Whether nothing tells the records apart, and they say more than a title many works have."""
+    a, b = f.a, f.b
+    if (
+        a.letters != b.letters
+        or a.title != b.title
+        or a.author_text != b.author_text
+        or a.abstract != b.abstract
+        or what_contradicts(a) != what_contradicts(b)
+        or a.authors.families != b.authors.families
+        or a.authors.initials != b.authors.initials
+    ):
+        return False
+    is_told = bool(a.titles) and not is_generic(a.titles[0])
+    return bool(is_told or f.ids_same or a.pages or (a.authors.families and a.year and a.venues))
 
 
 def _by_contradiction(f: _Facts) -> Judgement:
@@ -726,8 +745,8 @@ def _undecided(f: _Facts) -> Judgement:
         return Judgement(Verdict.UNSURE, "same title and authors, but not the same place", link)
     if alike >= Likeness.CLOSE and f.authors >= LIKELY and f.places_against == 0:
         return Judgement(Verdict.UNSURE, "nearly the same title, same authors", link)
-    if alike >= Likeness.VARIANT and f.year >= LIKELY and f.places_against == 0:
-        return Judgement(Verdict.UNSURE, "same title and year, authors not given")
+    if alike >= Likeness.VARIANT and f.places_against == 0 and f.year is not AGAINST:
+        return Judgement(Verdict.UNSURE, "same title, but little else is said")
     return Judgement(Verdict.DIFFERENT, "too little in common", link)
 
 

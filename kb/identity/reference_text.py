@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from kb.identity.descriptions import Description
 from kb.identity.identifiers import normalize_doi, normalize_pmcid, normalize_pmid
+from kb.identity.names import Agreement
+from kb.identity.venues import compare_venues
 from kb.models.dates import partial_date
 from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import AuthorClaim, ReferenceClaim, VenueClaim, View, WorkRecord
@@ -49,7 +52,7 @@ def read_reference(text: str) -> ReferenceText:
     authors, rest = _authors(head)
     rest = _AFTER_AUTHORS.sub("", rest)
     rest = _YEAR_AT_END.sub("", _YEAR_IN_BRACKETS.sub(" ", rest).strip(" ,.;:"))
-    title, venue = _title_and_venue(rest, has_authors=bool(authors))
+    title, venue = _title_and_venue(rest, has_authors=bool(authors), has_place=place is not None)
     return ReferenceText(
         authors=authors,
         title=title,
@@ -83,6 +86,31 @@ def as_record(claim: ReferenceClaim, source: str = "", key: str = "") -> WorkRec
         issue=read.issue or None,
         pages=_fuller(claim.pages, read.pages) or None,
         authors=authors,
+    )
+
+
+SAME_PLACE: Final = "same first author, year, volume and first page, and the line has no title"
+
+
+def is_same_place(line: Description, other: Description) -> bool:
+    """Whether a line that gives no title, as in chemistry, names the place where the other begins.
+
+    One page of one volume holds the beginnings of two works of one first author hardly ever; a
+    journal that contradicts is another volume of that number.
+    """
+    return (
+        line.pages is not None
+        and other.pages is not None
+        and line.pages.first == other.pages.first
+        and bool(line.volume)
+        and line.volume == other.volume
+        and line.year is not None
+        and line.year == other.year
+        and line.first_family != ""
+        and line.first_family == other.first_family
+        and bool(line.venues)
+        and bool(other.venues)
+        and any(compare_venues(a, b) >= Agreement.LIKELY for a in line.venues for b in other.venues)
     )
 
 
@@ -267,13 +295,15 @@ _CONNECTING = frozenset(
 _IN = re.compile(r"[.,;:?]?\s+In\s?:\s+")
 
 
-def _title_and_venue(text: str, *, has_authors: bool) -> tuple[str, str]:
+def _title_and_venue(text: str, *, has_authors: bool, has_place: bool) -> tuple[str, str]:
     """What is left between the authors and the volume: a title, a venue, or both."""
     text = text.strip(" ,.;:")
     if not text:
         return "", ""
     if contained := _IN.search(text):
         return _trimmed(text[: contained.start()]), _trimmed(text[contained.end() :])
+    if has_authors and has_place and _is_abbreviated(text):
+        return "", _trimmed(text)
     for boundary in _BOUNDARY.finditer(text):
         title, venue = text[: boundary.start()], text[boundary.end() :]
         if _is_venue(venue) and len(title.split()) > 1:
@@ -283,15 +313,32 @@ def _title_and_venue(text: str, *, has_authors: bool) -> tuple[str, str]:
         if comma and text.isupper():
             return _trimmed(before), _trimmed(after)
         return "", _trimmed(text)
+    if has_authors and has_place and (_is_venue(text) or _is_named_journal(text)):
+        return "", _trimmed(text)  # nothing but a journal stands between authors and volume
     before, comma, after = text.rpartition(", ")
     if comma and _is_venue(after) and len(before.split()) > 2:
         return _trimmed(before), _trimmed(after)
     return _trimmed(text), ""
 
 
+def _is_abbreviated(text: str) -> bool:
+    """ "J. Am. Chem. Soc": every word but the last ends in a full stop."""
+    *words, _ = text.split()
+    return bool(words) and all(w.endswith(".") or w.lower() in _CONNECTING for w in words)
+
+
+_JOURNAL = re.compile(
+    r"\b(?:journal|annals|archives|proceedings|transactions|acta|bulletin)\b", re.I
+)
+
+
+def _is_named_journal(text: str) -> bool:
+    return ", " not in text and len(text.split()) <= 10 and _JOURNAL.search(text) is not None
+
+
 def _is_venue(text: str) -> bool:
     """Whether all words are capitals, abbreviations or small connecting words."""
-    words = text.replace("(", " ").replace(")", " ").split()
+    words = re.sub(r"[()\[\]]", " ", text).split()
     return 0 < len(words) <= 14 and all(
         word[0].isupper() or word.endswith(".") or word.lower().strip(",:") in _CONNECTING
         for word in words

@@ -267,10 +267,9 @@ def test_the_quick_judgement_is_that_of_the_full_comparison(ours, theirs):
 
 
 @given(rows)
-def test_a_record_with_title_and_authors_is_the_same_as_itself(values):
+def test_a_record_that_says_anything_of_its_own_is_the_same_as_its_copy(values):
     a, b = (row_of(values, record_id) for record_id in "12")
-    told = a.titles and len(a.letters) > 25 and a.authors.families and a.year
-    if told or (a.doi and a.titles):
+    if len(a.letters) > 25 or a.doi or (a.authors.families and a.year and a.venues):
         assert compare(a, b).verdict is Verdict.SAME
 
 
