@@ -129,11 +129,13 @@ def reading() -> Iterator[Session]:
         store.close()
 
 
+_KEYED_SINCE = "v0007"  # the schema in which records have keys by which they are compared
+
+
 @contextmanager
 def base(settings: Settings) -> Iterator[Store]:
     """The open database in the current schema; it and its folder are made where missing."""
     from kb.store.engine import Store
-    from kb.store.identity_index import KEYED_SINCE, index_identity
     from kb.store.migrate import migrate
     from kb.store.overview import schema_revision
 
@@ -144,7 +146,9 @@ def base(settings: Settings) -> Iterator[Store]:
             before = schema_revision(session)
             _check_release(store, before, is_upgraded=True)
         migrate(store)
-        if before is not None and before < KEYED_SINCE:
+        if before is not None and before < _KEYED_SINCE:
+            from kb.store.identity_index import index_identity
+
             index_identity(store)
         yield store
     finally:

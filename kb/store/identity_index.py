@@ -19,9 +19,6 @@ from kb.store.works_derived import rederive_mentioned
 _AT_ONCE = 100
 
 
-KEYED_SINCE = "v0007"  # the schema in which records have keys
-
-
 def index_identity(store: Store, *, again: bool = False) -> int:
     """Compare all records of a base that has no keys yet, as it is when it has just been migrated
     from a schema without them, and resolve the lines of bibliographies that come without

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from kb.identity.comparison import Comparison, Verdict, compare, judge
 from kb.identity.descriptions import Description, describe
-from kb.identity.reference_text import as_record, read_reference
+from kb.identity.reference_text import SAME_PLACE, as_record, is_same_place, read_reference
 from kb.models.identifiers import Identifier
 from kb.models.records import ReferenceClaim
 from kb.models.tables import (
@@ -107,8 +107,11 @@ def _means(
         if other.work_id in (None, citing_id) or other.work_id in found:
             continue
         theirs = describe(as_work_record(other))
-        if judge(description, theirs).verdict is Verdict.SAME:
-            assert other.work_id is not None
+        assert other.work_id is not None
+        if not description.titles:
+            if is_same_place(description, theirs):
+                found[other.work_id] = Comparison(Verdict.SAME, SAME_PLACE)
+        elif judge(description, theirs).verdict is Verdict.SAME:
             found[other.work_id] = compare(description, theirs)
     if len(found) != 1:
         return None, None

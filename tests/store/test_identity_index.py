@@ -8,10 +8,10 @@ from kb.models import tables as t
 from kb.models.records import ReferenceClaim
 from kb.store.engine import Store
 from kb.store.identity_index import index_identity
-from tests.store.identity_scene import described, partition
+from tests.store.identity_scene import TITLE, described, partition
 from tests.store.saves import ids, rows_of, save_each
 
-LINE = "Connick P, Kolappan M. " + described("x", "x").title + ". Lancet Neurol. 2012;11(2):150-6."
+LINE = f"Connick P, Kolappan M. {TITLE}. Lancet Neurol. 2012;11(2):150-6."
 
 
 def test_records_and_lines_held_before_find_their_works(plain_store: Store) -> None:
