@@ -150,6 +150,10 @@ _OF_PARENT: Final[Mapping[str, Mapping[str, str]]] = {
     "periodical": {"title": "journaltitle", "subtitle": "journalsubtitle"},
 }
 
+# Entries inherit from books, and books from their series; a circle must end.
+_MAX_DEPTH: Final = 3
+_MAX_PARENTS: Final = 20
+
 _INHERITS = re.compile(rb"\b(?:crossref|xdata)\s*=", re.IGNORECASE)
 
 
@@ -160,7 +164,11 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
     """Every entry of the file, one after the other. Entries that others inherit from may come later
     than those: the file is looked through for them first."""
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        inherits = _copied(stream, cast(BinaryIO, spool))
+        inherits, begins = _copied(stream, cast(BinaryIO, spool))
+        if not begins:
+            reason = "no BibTeX entry (expected e.g. '@article{key, ...}')"
+            yield Unreadable(position="line 1", reason=reason)
+            return
         parents = _parents(cast(BinaryIO, spool)) if inherits else {}
         spool.seek(0)
         keys: dict[str, int] = {}
@@ -175,16 +183,20 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
                 yield _file_record(entry, source, number, parents, keys)
 
 
-def _copied(stream: BinaryIO, spool: BinaryIO) -> bool:
-    """Whether any entry of the file may inherit from another."""
-    found = False
+def _copied(stream: BinaryIO, spool: BinaryIO) -> tuple[bool, bool]:
+    """Whether any entry of the file may inherit from another; whether it may hold entries at all,
+    or is empty, which a library may be."""
+    found = begins = False
+    is_blank = True
     end = b""
     while piece := stream.read(_PIECE):
         spool.write(piece)
+        begins = begins or b"@" in piece
+        is_blank = is_blank and not piece.strip()
         found = found or _INHERITS.search(end + piece) is not None
         end = piece[-64:]
     spool.seek(0)
-    return found
+    return found, begins or is_blank
 
 
 def _parents(spool: BinaryIO) -> dict[str, Entry]:
@@ -204,7 +216,7 @@ def _parents(spool: BinaryIO) -> dict[str, Entry]:
 
 
 def _keys(written: str) -> list[str]:
-    return [key.strip().lower() for key in written.split(",") if key.strip()]
+    return [key.strip().lower() for key in written.split(",")[:_MAX_PARENTS] if key.strip()]
 
 
 def _file_record(
@@ -282,14 +294,14 @@ def _with_inherited(
 ) -> dict[str, str]:
     fields = dict(own)
     for key in _keys(own.get("xdata", "")):
-        if key in parents and depth < 5:
+        if key in parents and depth < _MAX_DEPTH:
             data, _ = _canonical(parents[key], [])
             fields = {**_with_inherited(kind, data, parents, [], depth + 1), **fields}
         else:
             warnings.append(f"xdata names {key!r}, which is not in the file")
     for key in _keys(own.get("crossref", "")):
         parent = parents.get(key)
-        if parent is None or depth >= 5:
+        if parent is None or depth >= _MAX_DEPTH:
             warnings.append(f"crossref names {key!r}, which is not in the file")
             continue
         given, _ = _canonical(parent, [])

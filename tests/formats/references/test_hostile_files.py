@@ -244,3 +244,9 @@ def test_an_encoding_that_is_none_is_read_as_text(encoding):
     declared = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
     body = BODIES["endnote-xml"]
     assert len(read_or_reported("endnote-xml", declared + body[body.index(b"<xml>") :])) == 5
+
+
+@pytest.mark.parametrize("name", ["ris", "nbib", "bibtex", "biblatex", "isi", "refer"])
+def test_a_text_without_any_record_is_said_to_have_none(name):
+    (read,) = read_or_reported(name, b"Dear colleagues,\n\nplease find the references below.\n")
+    assert isinstance(read, Unreadable)
