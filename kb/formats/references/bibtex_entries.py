@@ -21,7 +21,7 @@ _KNOWN_MARK = re.compile(
 )
 _BEGINNING = re.compile(r"@\s*([A-Za-z]+)\s*([{(])")
 _NAME = re.compile(r"\s*([^\s=,{}\"#()@][^\s=,{}\"#]*)\s*=\s*")
-_KEY = re.compile(r"[ \t\r\n]*([^,={}\"\n]*?)[ \t\r\n]*(,|(?=[})]\s*$))")
+_KEY = re.compile(r"\s*+([^,={}\"\n]*+)\s*+(,|(?=[})]\s*$))")
 _KEY_WITHOUT_COMMA = re.compile(r"[ \t]*([^\s,={}\"]+)[ \t]*\n(?=\s*[\w:.-]+\s*=)")
 # What a value swallows that is not closed.
 _FIELD_INSIDE = re.compile(r"(?<=[},])\s*[A-Za-z][\w:+-]*\s*=\s*[{\"\d]")
@@ -97,7 +97,7 @@ class _Unclosed(Exception):
 
 class _Piece:
     def __init__(self, line: int, text: str, strings: dict[str, str]) -> None:
-        self._first_line = line
+        self._line_at = (0, line)  # a position and its line, to count on from
         self._text = text
         self._strings = strings
         self._brace = _BRACE
@@ -125,7 +125,11 @@ class _Piece:
                 yield found
 
     def _line(self, at: int) -> int:
-        return self._first_line + self._text.count("\n", 0, at)
+        before, line = self._line_at
+        if at < before:
+            return line - self._text.count("\n", at, before)
+        self._line_at = (at, line + self._text.count("\n", before, at))
+        return self._line_at[1]
 
     def _broken(self, match: re.Match[str], error: _Unclosed) -> BrokenEntry:
         key = _KEY.match(self._text, match.end())
@@ -165,7 +169,7 @@ class _Piece:
             return match.end(), match[1]
         if not _NAME.match(self._text, at):
             # "@misc{key}", alone in a piece with more after it.
-            end = re.compile(r"\s*([^\s,={}()]*)\s*(?=[})])").match(self._text, at)
+            end = re.compile(r"\s*+([^\s,={}()]*+)\s*+(?=[})])").match(self._text, at)
             if end:
                 return end.end(), end[1]
         self._warnings.append("an entry without a key")

@@ -24,6 +24,7 @@ _WORDS: Final = (
     "onder over vander vande aan bij"
 )
 _PARTICLES: Final = frozenset(_WORDS.split(" "))
+_AND_OTHERS = re.compile(r"(?:^|(?<=[\s,]))\{?(?:others|et\.? al\.?)\}?$")
 _FAMILY_INITIALS = re.compile(r"([^,{}]*[^\W\d_]{2}[^,{}]*)[ \t\n]+([A-Z]{1,3})")
 
 
@@ -33,12 +34,13 @@ def people_of(written: str, warnings: list[str]) -> tuple[tuple[AuthorClaim, ...
     if len(names) == 1:
         names = _otherwise_separated(names[0], warnings)
     complete: bool | None = None
-    if names and (
-        ended := re.fullmatch(r"(.*?),?\s*\{?(?:others|et\.? al\.?)\}?", names[-1], re.S)
-    ):
+    if names and (ended := _AND_OTHERS.search(names[-1])):
         complete = False
-        names[-1:] = [ended[1]] if ended[1].strip("{ ") else []
-    if len(names) > 1 and all(_FAMILY_INITIALS.fullmatch(name) for name in names):
+        last = names[-1][: ended.start()].rstrip(", \n")
+        names[-1:] = [last] if last else []
+    if len(names) > 1 and all(
+        len(name) < 100 and _FAMILY_INITIALS.fullmatch(name) for name in names
+    ):
         warnings.append('names as "Family AB", without commas')
         names = [_FAMILY_INITIALS.sub(r"\1, \2", name) for name in names]
     people = (_person(name, warnings) for name in names)

@@ -25,8 +25,8 @@ MAX_ITEM: Final = 32_000_000
 _MAX_DEPTH: Final = 200
 _TOO_DEEP: Final = f"nested more than {_MAX_DEPTH} deep"
 _PIECE: Final = 1 << 20
-# How often a long stretch without an end is gone through again for what follows its beginning.
-_MAX_SECOND_LOOKS: Final = 20
+# How many bytes of records without an end are gone through again for what follows their beginning.
+_MAX_SECOND_LOOKS: Final = 100_000_000
 
 # A string never holds a line break, so that one which is not closed ends with its line. What the
 # piece at hand cuts off ends with it (\Z).
@@ -284,7 +284,7 @@ class _Reader:
         found = pattern.search(raw, own.end())
         if found is None:
             return end
-        self._second_looks -= len(raw) > _PIECE
+        self._second_looks -= len(raw)
         return self._at + found.start(1)
 
 

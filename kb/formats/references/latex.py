@@ -160,6 +160,8 @@ class _Reader:
         self._at = _SPACES.match(self._text, self._at).end()  # type: ignore[union-attr]
         if self._at >= len(self._text) or self._text[self._at] == "}":
             return ""
+        if self._depth >= _MAX_DEPTH:
+            return ""
         if self._text[self._at] == "{":
             self._at += 1
             kept, self._keeps_braces = self._keeps_braces, False
@@ -167,7 +169,10 @@ class _Reader:
             self._keeps_braces = kept
             return inside
         if self._text[self._at] == "\\":
-            return self._command(self._token() or "")
+            self._depth += 1
+            shown = self._command(self._token() or "")
+            self._depth -= 1
+            return shown
         self._at += 1
         return self._text[self._at - 1]
 
@@ -342,10 +347,13 @@ _VERBATIM_ESCAPED: Final = str.maketrans(
 )
 _LIGATURE = re.compile(r"(?<=-)(?=-)|(?<=')(?=')")
 _AT_LINE_START = re.compile(r"^@", re.M)
+_MARKED = re.compile(f"[{re.escape(''.join(map(chr, _ESCAPED)))}@]|--|''")
 
 
 def latex_of(text: str, *, is_verbatim: bool = False) -> str:
     """The text so that LaTeX shows it and `unicode_of` gives it back."""
+    if not _MARKED.search(text):
+        return text
     if is_verbatim:
         return text.translate(_VERBATIM_ESCAPED)
     return _AT_LINE_START.sub("{@}", _LIGATURE.sub("{}", text.translate(_ESCAPED)))

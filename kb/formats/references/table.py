@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -204,10 +205,11 @@ def _csv_rows(stream: BinaryIO, columns: Mapping[str, str] | None) -> tuple[_Row
 def _assembled(source: Iterator[str], delimiter: str, quotes: bool) -> _Rows:
     """Rows from lines: a quoted cell may go over several. What is wrong with a row, where it could
     not be put together."""
-    waiting: list[str] = []  # lines looked at in vain for the end of a quote
+    waiting: deque[str] = deque()  # lines looked at in vain for the end of a quote
+    patience = _MAX_LINES
     is_open = _open_test(delimiter)
     while True:
-        line = waiting.pop(0) if waiting else next(source, None)
+        line = waiting.popleft() if waiting else next(source, None)
         if line is None:
             return
         if not quotes or line.count('"') % 2 == 0 or not is_open(line):
@@ -216,8 +218,8 @@ def _assembled(source: Iterator[str], delimiter: str, quotes: bool) -> _Rows:
         held = [line]
         size = len(line)
         closed = False
-        while len(held) < _MAX_LINES and size < _MAX_ROW:
-            more = waiting.pop(0) if waiting else next(source, None)
+        while len(held) < patience and size < _MAX_ROW:
+            more = waiting.popleft() if waiting else next(source, None)
             if more is None:
                 break
             held.append(more)
@@ -229,7 +231,9 @@ def _assembled(source: Iterator[str], delimiter: str, quotes: bool) -> _Rows:
             yield _split("\n".join(held), delimiter, quotes)
         else:
             yield f"a quote is not closed: {line[:80]!r}"
-            waiting = held[1:] + waiting
+            waiting.extendleft(reversed(held[1:]))
+            # A file full of them is not gone through so far for each.
+            patience = max(patience // 2, 20)
 
 
 def _open_test(delimiter: str) -> Callable[[str], bool]:
