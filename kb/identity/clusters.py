@@ -63,7 +63,8 @@ class Clusters:
         if self.must_stay_apart(x, y):
             return "a person decided that they are different"
         ours, theirs = self._faces_of(x), self._faces_of(y)
-        if not by_person:
+        # Two records by themselves were compared already.
+        if not by_person and (len(self.members(x)) > 1 or len(self.members(y)) > 1):
             for i in ours.values():
                 for j in theirs.values():
                     why = self._contradiction(i, j)

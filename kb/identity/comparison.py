@@ -81,9 +81,9 @@ def contradiction(a: Description, b: Description) -> str | None:
         return against
     if same:
         return None
-    f = _Facts(a, b)
-    if f.pages in (SAME, PART):
+    if _pages(a, b) in (SAME, PART):
         return None
+    f = _Facts(a, b)
     if f.title.apart:
         return f"in the titles {f.title.apart}"
     if f.volume is AGAINST and f.pages is AGAINST:
