@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 from lxml import etree
 
-from kb.formats.markup import element_text
+from kb.formats.markup import element_text, markup, plain_text
 from kb.formats.nlm import nlm_language, work_type
 from kb.formats.pubmed_records import pmid_of, to_record
 from kb.formats.references.nbib import CONFERENCE, TYPE_NAMES, printed_title
@@ -130,7 +130,9 @@ def _add(
 ) -> etree._Element:
     element = etree.SubElement(parent, tag, attributes)
     if text:
-        element.text = _FORBIDDEN.sub("", flat(text))
+        text = _FORBIDDEN.sub("", flat(text))
+        # Readers take markup off text, too, which PubMed's has been seen to carry escaped.
+        element.text = markup(text) if plain_text(text) != plain_text(markup(text)) else text
     return element
 
 
