@@ -559,9 +559,9 @@ def _known_fields(
         yield "AN", pmid if _pmid_of_accession(pmid, databases) else f"PMID:{pmid}"
     yield "C2", first_identifier(record.identifiers, Scheme.PMCID)
     yield "LA", record.language
-    yield from (("M3", given) for given in record.types_as_given)
     if record.type and implied_type(kind, record.types_as_given) is not record.type:
-        yield "M3", record.type.capitalize()
+        yield "M3", record.type.capitalize()  # before the words that mislead
+    yield from (("M3", given) for given in record.types_as_given)
     for concept in record.concepts:
         yield "KW", "/".join((concept.label, *concept.qualifiers))
     affiliations = (a.text for author in record.authors for a in author.affiliations)
