@@ -1,6 +1,7 @@
 """Applications over small databases, asked through the test client."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def a_client(
     store: Store, *, client: tuple[str, int] = ("127.0.0.1", 50000), **settings: Any
 ) -> TestClient:
     app = create_app(Settings(_env_file=None, **settings), store)
+    app.openapi_schema = openapi()
     return TestClient(
         app,
         base_url="http://localhost:8000",
@@ -38,3 +40,9 @@ def a_client(
         follow_redirects=False,
         raise_server_exceptions=False,
     )
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The description, made once: half a second of every application's first request."""
+    return create_app(Settings(_env_file=None), Store("sqlite://")).openapi()

@@ -24,6 +24,7 @@ from kb.store.migrate import migrate
 from kb.store.results import read_result
 from tests import builders as a
 from tests.api.cli import COMMAND, an_installation, its_store, json_of, kb
+from tests.api.conftest import openapi
 from tests.conftest import ROOT
 
 
@@ -97,7 +98,9 @@ def add(build: Any) -> Any:
 )
 def test_json_is_what_the_api_answers(seed: Path, command: list[str], path: str) -> None:
     store = its_store()
-    with TestClient(create_app(Settings(), store), base_url="http://127.0.0.1") as client:
+    app = create_app(Settings(), store)
+    app.openapi_schema = openapi()
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         answer = client.get(path, headers={"Accept": "application/json"})
     store.close()
     assert answer.status_code == 200, answer.text
