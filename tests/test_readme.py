@@ -5,6 +5,8 @@ import shlex
 
 import pytest
 
+from kb.formats.references.formats import write_records
+from kb.models.records import WorkRecord
 from kb.store.engine import Store
 from tests.api.cli import an_installation, kb
 from tests.api.conftest import a_client
@@ -13,7 +15,9 @@ from tests.conftest import ROOT
 SHELL = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 LINES = [line.partition("  #")[0].strip() for block in SHELL for line in block.splitlines()]
 READING = [
-    line for line in LINES if re.match(r"\.venv/bin/kb (study|work|works|results|studies)", line)
+    line
+    for line in LINES
+    if re.match(r"\.venv/bin/kb (study|work|works|results|studies|cite)", line)
 ]
 ASKING = [line for line in LINES if line.startswith("curl")]
 INGESTING = [
@@ -24,6 +28,9 @@ ANALYSING = [
     for line in LINES
     if re.match(r"\.venv/bin/kb (check|outcomes template|export|pool|plot)", line)
 ]
+FILING = [
+    line for line in LINES if re.match(r"\.venv/bin/kb (dedupe|import|identity|convert)", line)
+]
 TARGETS = [line for line in LINES if line.startswith("make ")]
 
 
@@ -31,6 +38,7 @@ def test_there_are_examples_of_every_kind():
     assert READING
     assert ASKING
     assert INGESTING
+    assert FILING
     assert TARGETS
 
 
@@ -57,6 +65,23 @@ def test_evidence_becomes_a_synthesis_as_shown(tmp_path):
         assert done.exit_code == 0, (line, done.output)
     assert "Iacobaeus" in (tmp_path / "worsened.svg").read_text()
     assert (tmp_path / "worsened.zip").exists()
+
+
+@pytest.mark.usefixtures("starter")
+def test_reference_files_go_in_and_out_as_shown(tmp_path):
+    work = WorkRecord(source="file", key="1", title="Bone marrow cells in progressive sclerosis")
+    for name, format in (
+        ("embase.ris", "ris"),
+        ("scopus.csv", "csv"),
+        ("pubmed.nbib", "nbib"),
+        ("library.bib", "bibtex"),
+    ):
+        (tmp_path / name).write_bytes(b"".join(write_records([work], format)))
+    for line in FILING:
+        done = kb(*shlex.split(line)[1:])
+        assert done.exit_code == 0, (line, done.output)
+    for name in ("clusters.csv", "library.json"):
+        assert (tmp_path / name).stat().st_size > 20
 
 
 @pytest.mark.parametrize("line", ASKING)
