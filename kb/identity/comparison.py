@@ -66,12 +66,12 @@ def compare(a: Description, b: Description) -> Comparison:
 
 def judge(a: Description, b: Description) -> Judgement:
     """The verdict of `compare` alone."""
-    plain = _plainly_one(a, b)
-    if plain is not None:
-        return plain
-    if not _is_worth_a_look(a, b):
-        return _NOT_ALIKE
-    return _judge(_Facts(a, b))
+    return judge_alike(a, b) if is_worth_a_look(a, b) else _NOT_ALIKE
+
+
+def judge_alike(a: Description, b: Description) -> Judgement:
+    """The same where `is_worth_a_look` is known to be true."""
+    return _plainly_one(a, b) or _judge(_Facts(a, b))
 
 
 def contradiction(a: Description, b: Description) -> str | None:
@@ -158,7 +158,7 @@ def _plainly_one(a: Description, b: Description) -> Judgement | None:
     return _same(f"same DOI {a.doi} and title", Strength.IDENTIFIER) if a.doi == b.doi else None
 
 
-def _is_worth_a_look(a: Description, b: Description) -> bool:
+def is_worth_a_look(a: Description, b: Description) -> bool:
     """Whether anything but one blocking key connects the two; most pairs end here."""
     if a.letters and b.letters and are_near(a.letters, b.letters):
         return True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kb.errors import Conflict
-from kb.identity.blocking import candidate_pairs
+from kb.identity.candidates import candidate_pairs, worth_a_look
 from kb.identity.clusters import Clusters
 from kb.identity.comparison import (
     Comparison,
@@ -17,6 +17,7 @@ from kb.identity.comparison import (
     compare,
     contradiction,
     judge,
+    judge_alike,
     what_contradicts,
 )
 from kb.identity.descriptions import Description
@@ -104,6 +105,9 @@ def without_garbage_collection() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            # Makes all of them old, which is otherwise done by looking at each.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
@@ -126,14 +130,13 @@ def _deduplicate(
     same: list[tuple[int, str, str, int, int]] = []
     doubtful: list[Pair] = []
     linked: list[Pair] = []
-    compared = 0
     pairs = candidate_pairs(descriptions)
-    total = len(pairs)
-    for first, second in pairs:
-        compared += 1
-        if progress is not None and compared % 20_000 == 0:
-            progress("comparing pairs", compared, total)
-        judged = judge(descriptions[first], descriptions[second])
+    firsts, seconds = worth_a_look(descriptions, pairs)
+    total = len(firsts)
+    for done, (first, second) in enumerate(zip(firsts.tolist(), seconds.tolist(), strict=True)):
+        if progress is not None and done % 20_000 == 0:
+            progress("comparing pairs", done, total)
+        judged = judge_alike(descriptions[first], descriptions[second])
         if judged.verdict is Verdict.SAME:
             ids = sorted((descriptions[first].record_id, descriptions[second].record_id))
             same.append((-judged.strength, ids[0], ids[1], first, second))
@@ -157,7 +160,7 @@ def _deduplicate(
         unsure=_one_each(clusters, descriptions, open_pairs),
         linked=_one_each(clusters, descriptions, linked),
         decided=[Pair(i, j, judge(descriptions[i], descriptions[j])) for i, j in sorted(decided)],
-        compared=compared,
+        compared=len(pairs[0]),
     )
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from kb.identity import names
-from kb.identity.folding import words
+from kb.identity.folding import closed
 from kb.identity.identifiers import normalize_doi, normalize_pmcid, normalize_pmid
 from kb.identity.locators import Pages, pages, volume
 from kb.identity.names import Authors
@@ -142,12 +142,15 @@ _VERSION: Final = re.compile(
 _TAIL: Final = re.compile(
     r"(?:/(?:full|abstract|pdf|epdf|meta|summary)|\.(?:full|abstract)?\.?pdf)$"
 )
+_TAIL_ENDS: Final = ("/full", "/abstract", "pdf", "/meta", "/summary")
 
 
-@lru_cache(maxsize=4096)
 def without_version(doi: str) -> str:
     """The DOI of the work of which this is a version; the DOI itself for most."""
-    doi = _TAIL.sub("", doi)
+    if doi.endswith(_TAIL_ENDS):
+        doi = _TAIL.sub("", doi)
+    if "v" not in doi[-5:] and ".pub" not in doi and "research." not in doi:
+        return doi
     found = _VERSION.search(doi)
     if found is None:
         return doi
@@ -155,7 +158,7 @@ def without_version(doi: str) -> str:
 
 
 def _beginning(abstract: str) -> str:
-    return words(abstract[:_ABSTRACT_READ]).replace(" ", "")[:_ABSTRACT_LETTERS]
+    return closed(abstract[:_ABSTRACT_READ])[:_ABSTRACT_LETTERS]
 
 
 COLUMNS: Final = (

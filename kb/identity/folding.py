@@ -49,6 +49,7 @@ _FOLDING: Final = _Folding()
 _ASCII: Final = bytes(
     ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256)
 )
+_NO_WORD: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 # UTF-8 read as Windows-1252: a lead byte and one or two that continue, each as a letter or sign.
 _CONTINUED: Final = (
     "[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc"
@@ -70,6 +71,13 @@ def words(text: str) -> str:
     if _MOJIBAKE.search(text):
         text = _MOJIBAKE.sub(_repaired, text)
     return " ".join(text.translate(_FOLDING).split())
+
+
+def closed(text: str) -> str:
+    """The same without the spaces."""
+    if text.isascii() and "&" not in text and "<" not in text:
+        return text.encode().translate(_ASCII, _NO_WORD).decode()
+    return words(text).replace(" ", "")
 
 
 def unmarked(text: str) -> str:

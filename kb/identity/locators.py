@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _INTEGERS: Final = re.compile(r"\d+")
 _PAGE: Final = re.compile(r"([a-z]{0,4})\.?\s?(\d+)([a-z]?(?:\.e?\d+)?)", re.I)
@@ -14,8 +13,7 @@ _PLAIN_PAGES: Final = re.compile(r"(\d+)(?:[-–]{1,2}(\d+))?$")
 _RANGE: Final = re.compile(r"\s*[-‐-―−]+\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(NamedTuple):
     """`first` is the digits of the first page without zeros before them, `letters` what stands
     before them ("S", "e"); `last` is None where only one page, or an article number, is given."""
 

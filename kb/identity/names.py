@@ -56,7 +56,7 @@ class Authors:
     the family name; these are not `certain`. `is_cut` is True where the list says it goes on.
     """
 
-    __slots__ = ("_bag", "_names", "families", "initials", "is_certain", "is_cut")
+    __slots__ = ("_bag", "_initials", "_names", "families", "is_certain", "is_cut")
 
     def __init__(
         self,
@@ -65,12 +65,23 @@ class Authors:
         is_certain: bool = True,
         is_cut: bool = False,
     ) -> None:
-        self._names = [name for name in names if _family(name[0])]
-        self.families = tuple([_family(family) for family, _ in self._names])
-        self.initials = tuple([_initials(given) for _, given in self._names])
+        read = [(family, name) for name in names if (family := _family(name[0]))]
+        self.families = tuple([family for family, _ in read])
         self.is_certain = is_certain
         self.is_cut = is_cut
+        self._names = [name for _, name in read]
+        self._initials: tuple[str, ...] | None = None
         self._bag: frozenset[str] | None = None
+
+    @property
+    def initials(self) -> tuple[str, ...]:
+        if self._initials is None:
+            self._initials = tuple([_initials(given) for _, given in self._names])
+        return self._initials
+
+    @property
+    def first_initials(self) -> str:
+        return _initials(self._names[0][1])
 
     @property
     def bag(self) -> frozenset[str]:
@@ -190,7 +201,6 @@ def _run_apart(text: str) -> list[str]:
     return found or [text]
 
 
-@lru_cache(maxsize=100_000)
 def _one(text: str) -> tuple[tuple[str, str], bool]:
     """((family, given), whether the text says which is which)."""
     text = text.strip(" ,.")
@@ -199,14 +209,16 @@ def _one(text: str) -> tuple[tuple[str, str], bool]:
         if given.strip(" .").lower() in ("jr", "sr", "ii", "iii"):
             return (family, ""), True
         # "Le, Quintrec M": what stands before the comma is only a particle.
-        if words(family) in _PARTICLES and " " in given.strip():
-            family, _, given = f"{family} {given.strip()}".rpartition(" ")
+        if " " in (rest := given.strip()) and words(family) in _PARTICLES:
+            family, _, given = f"{family} {rest}".rpartition(" ")
         return (family, given), True
     pieces = text.split()
     if len(pieces) < 2:
         return (text, ""), True
     last, first = pieces[-1], pieces[0]
     if _INITIALS.match(last) and not (len(last) > 2 and text.isupper() and "." not in last):
+        if len(pieces) == 2:
+            return (first, last), first.lower() not in _PARTICLES
         cut = next(i for i in range(1, len(pieces)) if _are_initials(pieces[i:]))
         told = [p for p in pieces[:cut] if p.lower() not in _PARTICLES]
         return (" ".join(pieces[:cut]), " ".join(pieces[cut:])), len(told) == 1
@@ -228,7 +240,10 @@ def _are_initials(pieces: list[str]) -> bool:
 
 @lru_cache(maxsize=200_000)
 def _family(text: str) -> str:
-    plain = words(text).split()
+    if text.isalpha() and text.isascii():
+        plain = [text.lower()]
+    else:
+        plain = words(text).split()
     kept = [w for w in plain if w not in _PARTICLES and w not in _NOT_NAMES] or [
         w for w in plain if w not in _NOT_NAMES
     ]
@@ -304,7 +319,7 @@ def _initials_differ(a: Authors, b: Authors) -> bool:
     """Whether the first authors' initials cannot be one person's: "K" against "J E"."""
     if not (a.is_certain and b.is_certain):
         return False
-    x, y = a.initials[0], b.initials[0]
+    x, y = a.first_initials, b.first_initials
     return bool(x and y) and x[0] not in y and y[0] not in x
 
 

@@ -110,11 +110,10 @@ class Title:
             forms = self._read_marked(text)
         else:
             forms = [text]
-        first = forms[0].lstrip(" [")[:12].lower()
-        if first.startswith(_FLAGS):
-            self.is_flagged = True
-            forms[0] = _STATUS.sub("", forms[0])
         plain = [words(form) for form in forms]
+        if plain[0].startswith(_FLAGS):
+            self.is_flagged = True
+            plain[0] = words(_STATUS.sub("", forms[0]))
         if plain[0]:
             self.about, plain[0] = _about(plain[0], self.about)
         if other:

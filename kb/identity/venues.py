@@ -105,7 +105,11 @@ def _unmatched(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
 
 
 def _is_slip(a: str, b: str) -> bool:
-    return min(len(a), len(b)) >= 5 and OSA.distance(a, b, score_cutoff=1) <= 1
+    return (
+        min(len(a), len(b)) >= 5
+        and abs(len(a) - len(b)) <= 1
+        and OSA.distance(a, b, score_cutoff=1) <= 1
+    )
 
 
 _ISSN: Final = re.compile(r"\b(\d{4})-?(\d{3}[\dXx])\b")

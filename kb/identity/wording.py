@@ -51,7 +51,7 @@ _VARIANT: Final = TitleComparison(Likeness.VARIANT)
 
 # Titles of one work differ in spelling and a word or two; on the labelled sets all but
 # translations are above 88. Below, `are_near` saves the dearer comparison word by word.
-_NEAR: Final = 86
+NEAR: Final = 86
 _CLOSE: Final = 90
 # Shorter titles are the beginning of many others.
 _WHOLE: Final = 25
@@ -63,7 +63,7 @@ def are_near(x: str, y: str) -> bool:
     """Whether two titles, closed up (`title_letters`), are alike enough to be compared."""
     if x == y:
         return True
-    if fuzz.ratio(x, y, score_cutoff=_NEAR):
+    if fuzz.ratio(x, y, score_cutoff=NEAR):
         return True
     return _is_part(x, y)
 
@@ -88,7 +88,7 @@ def compare_titles(a: str, b: str, letters: tuple[str, str] | None = None) -> Ti
 def _compare(a: str, b: str, x: str, y: str) -> TitleComparison:
     ratio = fuzz.ratio(x, y)
     is_part = _is_part(x, y)
-    if not is_part and ratio < _NEAR:
+    if not is_part and ratio < NEAR:
         # 75 as in `titles_agree` for what shares an identifier, a little stricter.
         is_loose = fuzz.token_set_ratio(a, b, score_cutoff=75) > 0
         return TitleComparison(Likeness.LOOSE) if is_loose else UNLIKE
