@@ -62,25 +62,25 @@ class Clusters:
             return None
         if self.must_stay_apart(x, y):
             return "a person decided that they are different"
-        ours, theirs = self._faces_of(x), self._faces_of(y)
-        # Two records by themselves were compared already.
-        if not by_person and (len(self.members(x)) > 1 or len(self.members(y)) > 1):
-            for i in ours.values():
-                for j in theirs.values():
-                    why = self._contradiction(i, j)
-                    if why is not None:
-                        return why
         root, other = (x, y) if x < y else (y, x)
+        # Two records by themselves were compared already.
+        if x in self._members or y in self._members:
+            ours, theirs = self._faces_of(x), self._faces_of(y)
+            if not by_person:
+                for i in ours.values():
+                    for j in theirs.values():
+                        why = self._contradiction(i, j)
+                        if why is not None:
+                            return why
+            self._faces.pop(other, None)
+            self._faces[root] = ours | theirs
         self._parent[other] = root
         self._members[root] = _joined(self.members(root), self._members.pop(other, [other]))
-        del self._faces[other]
-        self._faces[root] = ours | theirs
         return None
 
     def _faces_of(self, root: int) -> dict[Hashable, int]:
-        if root not in self._faces:
-            self._faces[root] = {self._face(root): root}
-        return self._faces[root]
+        """A member for each face; known of clusters that were more than two once."""
+        return self._faces.get(root) or {self._face(i): i for i in self.members(root)}
 
     def all(self) -> list[list[int]]:
         """Every cluster, singletons among them, members in order, clusters by first member."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.errors import Conflict
 from kb.identity.candidates import candidate_pairs, worth_a_look
@@ -25,8 +26,7 @@ from kb.identity.descriptions import Description
 Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """Two records, as positions in the list given, and how they were judged. `refusal` says why
     two that are one by themselves were not joined: something contradicts elsewhere in the clusters
     they belong to."""
@@ -199,7 +199,7 @@ def _one_each(
         a, b = descriptions[i].record_id, descriptions[j].record_id
         if a > b:
             a, b = b, a
-            pair = replace(pair, first=j, second=i)
+            pair = pair._replace(first=j, second=i)
         key = (x, y) if x < y else (y, x)
         if key not in chosen or (a, b) < chosen[key][:2]:
             chosen[key] = (a, b, turn, pair)

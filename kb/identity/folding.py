@@ -49,6 +49,7 @@ _FOLDING: Final = _Folding()
 _ASCII: Final = bytes(
     ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256)
 )
+_BEYOND: Final = re.compile(r"[^\x00-\x7f]")
 _NO_WORD: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 # UTF-8 read as Windows-1252: a lead byte and one or two that continue, each as a letter or sign.
 _CONTINUED: Final = (
@@ -66,18 +67,30 @@ def words(text: str) -> str:
     Greek letters spelt out; text that was plainly decoded wrongly is put right."""
     if "&" in text or "<" in text:
         text = unmarked(text)
-    if text.isascii():
-        return " ".join(text.encode().translate(_ASCII, b"'`").decode().split())
-    if _MOJIBAKE.search(text):
-        text = _MOJIBAKE.sub(_repaired, text)
-    return " ".join(text.translate(_FOLDING).split())
+    if not text.isascii():
+        text = _folded_beyond(text)
+        if not text.isascii():
+            return " ".join(text.split())
+    return " ".join(text.encode().translate(_ASCII, b"'`").decode().split())
 
 
 def closed(text: str) -> str:
     """The same without the spaces."""
-    if text.isascii() and "&" not in text and "<" not in text:
-        return text.encode().translate(_ASCII, _NO_WORD).decode()
-    return words(text).replace(" ", "")
+    if "&" in text or "<" in text:
+        text = unmarked(text)
+    if not text.isascii():
+        text = _folded_beyond(text)
+        if not text.isascii():
+            return text.replace(" ", "")
+    return text.encode().translate(_ASCII, _NO_WORD).decode()
+
+
+def _folded_beyond(text: str) -> str:
+    """The text with what is not ASCII folded to it; all of it folded where that is not enough."""
+    if _MOJIBAKE.search(text):
+        text = _MOJIBAKE.sub(_repaired, text)
+    plain = _BEYOND.sub(lambda found: _FOLDING[ord(found[0])], text)
+    return plain if plain.isascii() else text.translate(_FOLDING)
 
 
 def unmarked(text: str) -> str:

@@ -35,6 +35,10 @@ _PMC_ADDRESS = re.compile(r"^.*/(?=PMC\d)", re.I)
 _PMCID = re.compile(r"(?:PMC)?0*([1-9][0-9]{0,9})(?:\.\d+)?", re.I)
 
 
+# As addresses stand in mail and Markdown: "<https://doi.org/10.1136/bmj.n71>".
+_IN_ANGLES = re.compile(r"^<(.+)>$", re.S)
+
+
 def normalize_doi(raw: str | None) -> str | None:
     """Bare, lower-case (ASCII) DOI, or None.
 
@@ -49,7 +53,7 @@ def normalize_doi(raw: str | None) -> str | None:
     if plain is not None:
         return plain[1].lower()
     # NBIB files write "10.1136/bmj.n71 [doi]".
-    text = _DOI_LABEL_AFTER.sub("", raw.strip())
+    text = _DOI_LABEL_AFTER.sub("", _IN_ANGLES.sub(r"\1", raw.strip()))
     text = _BREAK_AFTER_SLASH.sub("", text)
     was_address = "doi.org/" in text.lower()
     text = _DOI_PREFIX.sub("", text).strip()

@@ -42,7 +42,9 @@ _NOT_NAMES: Final = word_set(
 )
 _HEADS: Final = _PARTICLES | word_set("mc mac fitz o d l")
 _SEPARATED: Final = re.compile(r"\s*;\s*|\s+(?:and|&)\s+|\s*\|\s*|\n")
+_SEPARATED_BUT_BY_SEMICOLON: Final = re.compile(r"[&|\n]|\sand\s")
 _OTHERWISE_SEPARATED: Final = re.compile(r"[;&|\n]|\sand\s\s|\s\sand")
+_SEPARATOR: Final = re.compile(r"[;|\n]|\s(?:and|&)\s")
 # "Tan A.Schulze A." and "Vernia FilippoDi Ruscio Mirko": a new name begins without a space.
 _RUN_TOGETHER: Final = re.compile(r"(?<=[a-zß-öø-ÿ.])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’]{1,}|[A-Z]['’])")
 _INITIALS: Final = re.compile(r"^(?:[A-ZÀ-ÖØ-Þ]\.?[-‐\s]?){1,4}$")
@@ -134,6 +136,8 @@ def of_text(text: str) -> Authors:
         text = shorter
     if " and " in text and not _OTHERWISE_SEPARATED.search(text):
         pieces = text.split(" and ")
+    elif ";" in text and not _SEPARATED_BUT_BY_SEMICOLON.search(text):
+        pieces = text.split(";")
     else:
         pieces = _SEPARATED.split(text)
     pieces = [p for p in pieces if p.strip(" ,.")]
@@ -162,7 +166,8 @@ def first_family(text: str) -> str:
             found = _family(family)
             if found and found not in _PARTICLES:
                 return found
-    piece = _SEPARATED.split(text, maxsplit=1)[0]
+    separator = _SEPARATOR.search(text)
+    piece = text[: separator.start()].rstrip() if separator else text
     if len(piece) == len(text) and (
         piece.count(",") != 1 or all(map(_is_name_with_initials, piece.split(",")))
     ):
@@ -204,13 +209,14 @@ def _run_apart(text: str) -> list[str]:
 def _one(text: str) -> tuple[tuple[str, str], bool]:
     """((family, given), whether the text says which is which)."""
     text = text.strip(" ,.")
-    if "," in text:
-        family, _, given = text.partition(",")
-        if given.strip(" .").lower() in ("jr", "sr", "ii", "iii"):
+    family, comma, given = text.partition(",")
+    if comma:
+        given = given.strip()
+        if given.lower() in ("jr", "sr", "ii", "iii"):
             return (family, ""), True
         # "Le, Quintrec M": what stands before the comma is only a particle.
-        if " " in (rest := given.strip()) and words(family) in _PARTICLES:
-            family, _, given = f"{family} {rest}".rpartition(" ")
+        if " " in given and family.lower() in _PARTICLES:
+            family, _, given = f"{family} {given}".rpartition(" ")
         return (family, given), True
     pieces = text.split()
     if len(pieces) < 2:
@@ -291,8 +297,13 @@ def compare_authors(a: Authors, b: Authors) -> Agreement:
         asked = min(len(few.families), len(many.families))
         is_first = _is_in(many.families[0], few.bag)
     else:
-        found = _found(few.families, many.bag)
         asked = len(few.families)
+        known = many.families
+        found = (
+            asked
+            if all([name in known for name in few.families])
+            else _found(few.families, many.bag)
+        )
         is_first = (
             _alike(few.families[0], many.families[0])
             if few.is_certain and many.is_certain
@@ -332,7 +343,7 @@ def _is_in(name: str, bag: frozenset[str]) -> bool:
         return True
     # A slip in the first letter, or a half of a double name, is left to the other authors.
     first = name[0]
-    return any(other[0] == first and _alike(name, other) for other in bag)
+    return any([_alike(name, other) for other in bag if other[0] == first])
 
 
 def _alike(a: str, b: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -69,23 +69,50 @@ def venue_words(text: str) -> tuple[str, ...]:
     return tuple(kept or plain.split())
 
 
+class _Name(NamedTuple):
+    """The words of a name; what stands before its subtitle, if it has one that is none of the
+    name; its words without those said of proceedings, and without saying that it is one."""
+
+    words: tuple[str, ...]
+    head: tuple[str, ...]
+    core: tuple[str, ...]
+    of_meeting: tuple[str, ...]
+
+
+@lru_cache(maxsize=200_000)
+def _name(text: str) -> _Name:
+    told = venue_words(text)
+    parts = _SUBTITLE.split(text.strip(), maxsplit=1)
+    has_head = len(parts) == 2 and parts[0] and _OF_SUBTITLE.search(parts[1])
+    return _Name(
+        told,
+        venue_words(parts[0]) if has_head else (),
+        tuple([w for w in told if w not in _PROCEEDINGS]),
+        tuple([w for w in told if w not in ("proceedings", "proc", "annual")]),
+    )
+
+
 @lru_cache(maxsize=500_000)
 def compare_venues(a: str, b: str) -> Agreement:
     """SAME: one name, also abbreviated. LIKELY: nearly so. PART: one name goes on where the other
     ends, as with subtitles, but also with "Circulation" and "Circulation Research"."""
-    x, y = venue_words(a), venue_words(b)
+    if a > b:
+        return compare_venues(b, a)
+    one, other = _name(a), _name(b)
+    x, y = one.words, other.words
     if not x or not y:
         return Agreement.UNSAID
     if x == y or _abbreviates(x, y) or _abbreviates(y, x):
         return Agreement.SAME
     if _is_initialism(x, y) or _is_initialism(y, x):
         return Agreement.LIKELY
-    if any(_is_without_subtitle(p, q) for p, q in ((a, y), (b, x))):
-        return Agreement.LIKELY
-    p, q = (tuple(w for w in side if w not in _PROCEEDINGS) for side in (x, y))
+    for head, full in ((one.head, y), (other.head, x)):
+        if head and (head == full or _abbreviates(head, full) or _abbreviates(full, head)):
+            return Agreement.LIKELY
+    p, q = one.core, other.core
     if p and q and (p == q or _abbreviates(p, q) or _abbreviates(q, p)):
         return Agreement.LIKELY
-    if _is_initialism(p, _of_meeting(y)) or _is_initialism(q, _of_meeting(x)):
+    if _is_initialism(p, other.of_meeting) or _is_initialism(q, one.of_meeting):
         return Agreement.LIKELY
     if len(x) == len(y) == 1:
         return Agreement.AGAINST
@@ -98,10 +125,15 @@ def compare_venues(a: str, b: str) -> Agreement:
 
 def _unmatched(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Whether a word of one name has no like in the other."""
-    return any(
-        not any(w == o or _shortens(w, o) or _shortens(o, w) or _is_slip(w, o) for o in others)
-        for w in words
-    )
+    for w in words:
+        if w in others:
+            continue
+        for o in others:
+            if (w[0] == o[0] and (_shortens(w, o) or _shortens(o, w))) or _is_slip(w, o):
+                break
+        else:
+            return True
+    return False
 
 
 def _is_slip(a: str, b: str) -> bool:
@@ -132,14 +164,6 @@ _SUBTITLE: Final = re.compile(
 )
 
 
-def _is_without_subtitle(full: str, other: tuple[str, ...]) -> bool:
-    parts = _SUBTITLE.split(full.strip(), maxsplit=1)
-    if len(parts) < 2 or not parts[0] or not _OF_SUBTITLE.search(parts[1]):
-        return False
-    head = venue_words(parts[0])
-    return head == other or _abbreviates(head, other) or _abbreviates(other, head)
-
-
 def _abbreviates(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
     """Whether each word of one begins a word of the other, in order ("j appl physiol")."""
     if len(short) != len(full):
@@ -167,11 +191,6 @@ def _is_initialism(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
         and len(full) <= len(short[0]) <= len(full) + 2
         and _is_made_of(short[0], full)
     )
-
-
-def _of_meeting(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The name of a meeting without saying that these are its proceedings."""
-    return tuple(w for w in words if w not in ("proceedings", "proc", "annual"))
 
 
 def _is_made_of(letters: str, words: tuple[str, ...]) -> bool:
