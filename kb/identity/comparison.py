@@ -175,47 +175,30 @@ def is_worth_a_look(a: Description, b: Description) -> bool:
 
 
 class _Facts:
-    """How two records agree, point by point; what is dear to know is found when first asked."""
+    """How two records agree, point by point. What most pairs are decided without is found when
+    first asked: a slot that is empty leads to `__getattr__`, which fills it."""
 
     __slots__ = (
-        "_authors", "_venue", "a", "b", "ids_against", "ids_same", "number", "pages", "title",
+        "a", "authors", "b", "ids_against", "ids_same", "number", "pages", "title", "venue",
         "volume", "year",
     )  # fmt: skip
 
+    authors: Agreement
+    number: Agreement
+    pages: Agreement
+    venue: Agreement
+    volume: Agreement
+    year: Agreement
+
     def __init__(self, a: Description, b: Description) -> None:
         self.a, self.b = a, b
-        self._authors: Agreement | None = None
-        self._venue: Agreement | None = None
         self.ids_same, self.ids_against = compare_identifiers(a, b)
         self.title = _titles(a, b)
-        self.year = _years(a.year, b.year)
-        self.volume = _volumes(a, b)
-        self.number = _numbers(a, b)
-        self.pages = _pages(a, b)
 
-    @property
-    def authors(self) -> Agreement:
-        if self._authors is None:
-            a, b = self.a, self.b
-            if a.author_text and a.author_text == b.author_text:
-                self._authors = SAME if a.authors.families else UNSAID
-            else:
-                self._authors = compare_authors(a.authors, b.authors)
-        return self._authors
-
-    @property
-    def venue(self) -> Agreement:
-        if self._venue is None:
-            a, b = self.a, self.b
-            if len(a.venues) == 1 and len(b.venues) == 1:
-                self._venue = compare_venues(a.venues[0], b.venues[0])
-            else:
-                self._venue = max(
-                    (compare_venues(v, w) for v in a.venues for w in b.venues), default=UNSAID
-                )
-            if self._venue < LIKELY and a.isbns and b.isbns and share_issn(a.isbns, b.isbns):
-                self._venue = LIKELY
-        return self._venue
+    def __getattr__(self, name: str) -> Agreement:
+        found = _AGREEMENTS[name](self.a, self.b)
+        setattr(self, name, found)
+        return found
 
     @property
     def places_same(self) -> int:
@@ -274,10 +257,26 @@ def _titles(a: Description, b: Description) -> TitleComparison:
     return best
 
 
-def _years(a: int | None, b: int | None) -> Agreement:
-    if a is None or b is None:
+def _authors(a: Description, b: Description) -> Agreement:
+    if a.author_text and a.author_text == b.author_text:
+        return SAME if a.first_family or a.authors.families else UNSAID
+    return compare_authors(a.authors, b.authors)
+
+
+def _venues(a: Description, b: Description) -> Agreement:
+    if len(a.venues) == 1 and len(b.venues) == 1:
+        found = compare_venues(a.venues[0], b.venues[0])
+    else:
+        found = max((compare_venues(v, w) for v in a.venues for w in b.venues), default=UNSAID)
+    if found < LIKELY and a.isbns and b.isbns and share_issn(a.isbns, b.isbns):
+        return LIKELY
+    return found
+
+
+def _years(a: Description, b: Description) -> Agreement:
+    if a.year is None or b.year is None:
         return UNSAID
-    apart = abs(a - b)
+    apart = abs(a.year - b.year)
     return SAME if apart == 0 else LIKELY if apart == 1 else PART if apart == 2 else AGAINST
 
 
@@ -332,6 +331,12 @@ def _pages(a: Description, b: Description) -> Agreement:
         return AGAINST
     is_overlap = p.last == q.last or (p.first < q.last and q.first < p.last)
     return PART if is_overlap else AGAINST
+
+
+_AGREEMENTS: Final = {
+    "authors": _authors, "number": _numbers, "pages": _pages, "venue": _venues,
+    "volume": _volumes, "year": _years,
+}  # fmt: skip
 
 
 # -- kinds -----------------------------------------------------------------------------------------

@@ -110,6 +110,14 @@ def contradicting_ids(
     return None
 
 
+def may_stay(record: WorkRecord, work: Holder) -> bool:
+    """Whether a record that has come to share no identifier with the work it describes still can
+    describe it: nothing it says contradicts the work's other records."""
+    return (
+        _apart(Holder(RECORD, frozenset(record.identifiers), (record,)), work, NOTHING_SAID) is None
+    )
+
+
 def _apart(a: Holder, b: Holder, said: Said) -> tuple[str, str] | None:
     """What contradicts that the two are one, as (kind, detail); None if nothing does.
 

@@ -298,12 +298,8 @@ def compare_authors(a: Authors, b: Authors) -> Agreement:
         is_first = _is_in(many.families[0], few.bag)
     else:
         asked = len(few.families)
-        known = many.families
-        found = (
-            asked
-            if all([name in known for name in few.families])
-            else _found(few.families, many.bag)
-        )
+        known = frozenset(many.families)
+        found = asked if known.issuperset(few.families) else _found(few.families, many.bag)
         is_first = (
             _alike(few.families[0], many.families[0])
             if few.is_certain and many.is_certain
@@ -343,7 +339,7 @@ def _is_in(name: str, bag: frozenset[str]) -> bool:
         return True
     # A slip in the first letter, or a half of a double name, is left to the other authors.
     first = name[0]
-    return any([_alike(name, other) for other in bag if other[0] == first])
+    return any(_alike(name, other) for other in bag if other[0] == first)
 
 
 def _alike(a: str, b: str) -> bool:
