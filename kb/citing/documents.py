@@ -18,6 +18,7 @@ from kb.citing.rendering import (
     Element,
     Rendering,
     StyleOptions,
+    address_of,
     check_counts,
     compiled,
     rendered,
@@ -75,14 +76,14 @@ class Style:
         locales: Sequence[Any],
         language: str,
         *,
-        nameless_names_are_bare: bool = False,
+        as_pandoc: bool = False,
     ) -> None:
         """From the tree of a style and its locale elements, the most specific first."""
         self.options = StyleOptions(
             Locale(locales),
             language,
             dict(root.attrib),
-            nameless_names_are_bare=nameless_names_are_bare,
+            as_pandoc=as_pandoc,
         )
         check_counts(root)
         _check_macros(root)
@@ -171,6 +172,7 @@ class Document:
         before: list[Span] = []
         for item in self.items:
             nodes = self._reference(item)
+            _link_title(nodes, item)
             if dash is not None and self.is_sorted:
                 # Only in a sorted list does a dash have the authors it stands for above it.
                 authors = _find(nodes, lambda span: span.role == "names")
@@ -440,6 +442,13 @@ def _find(nodes: Sequence[Node], test: Callable[[Span], bool]) -> Span | None:
             if found := _find(node.nodes, test):
                 return found
     return None
+
+
+def _link_title(nodes: Text, item: Item) -> None:
+    """A reference that prints no address has its title lead to one (CSL 1.0.2, "Links")."""
+    title = _find(nodes, lambda span: span.role == "title")
+    if title is not None and _find(nodes, lambda span: span.link is not None) is None:
+        title.link = address_of(item)
 
 
 def _names_of(authors: Span | None) -> list[Span]:

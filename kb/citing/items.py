@@ -45,6 +45,11 @@ _VERBATIM = frozenset(
         "DOI", "URL", "PMID", "PMCID", "ISBN", "ISSN", "language", "id", "type",
     }
 )  # fmt: skip
+# Hangul, kana and Han, with their extensions and compatibility forms (Unicode block names).
+_EAST_ASIAN = re.compile(
+    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
+    "\U00020000-\U0003ffff]"
+)
 # A value longer than this is no field of a reference; 100,000 characters hold 5,000 authors' names.
 _LONGEST = 100_000
 
@@ -63,12 +68,10 @@ class Name:
     static: bool = False  # in the order it is written in, whatever the style
 
     @cached_property
-    def is_romanesque(self) -> bool:
-        """Written in Latin, Greek or Cyrillic letters, so that given names can be put after."""
-        return not self.static and all(
-            not c.isalpha() or ord(c) < 0x0590 or 0x1C80 <= ord(c) < 0x2000
-            for c in self.family + self.given
-        )
+    def is_inverted(self) -> bool:
+        """Family and given name can change places, unlike in Chinese, Japanese and Korean."""
+        letters = [c for c in self.family + self.given if c.isalpha()]
+        return not self.static and (not letters or any(not _EAST_ASIAN.match(c) for c in letters))
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def item_from_csl(raw: object) -> Item:
                 item.dates[key] = date
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             if text := _cleaned(str(value)):
-                item.values[key] = text
+                item.values[key] = text if key == "note" else _in_one_line(text)
         elif key in _MUST_BE_TEXT:
             raise InvalidInput(f"{key} is not text: {_shown(value)}")
     _normalise(item)
@@ -185,6 +188,13 @@ def _cleaned(text: str) -> str:
     return text
 
 
+def _in_one_line(text: str) -> str:
+    return _BREAKS.sub(" ", text)
+
+
+_BREAKS = re.compile(r"[ \t\r\n\u2028\u2029\x85]+")
+
+
 # --- corrections before rendering ---
 
 
@@ -212,7 +222,7 @@ def _normalise(item: Item) -> None:
         _from_note(item)
 
 
-_DOI_LABEL = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)+", re.IGNORECASE)
+_DOI_LABEL = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*)+", re.IGNORECASE)
 _NOTE_LINE = re.compile(r"^(?:\{:)?([A-Za-z][A-Za-z-]+)\s*:\s*(.+?)\}?$")
 
 
@@ -240,7 +250,7 @@ def _from_note(item: Item) -> None:
         else:
             left.append(line)
     if left:
-        item.values["note"] = "\n".join(left)
+        item.values["note"] = _in_one_line("\n".join(left))
     else:
         del item.values["note"]
 
@@ -265,7 +275,9 @@ def _name(key: str, value: object) -> Name | None:
     def part(name: str) -> str:
         found = value.get(name)
         # Typographic apostrophes in names, as every style prints them.
-        return _cleaned(str(found)).replace("'", "’") if found not in (None, False) else ""
+        if found in (None, False):
+            return ""
+        return _in_one_line(_cleaned(str(found)).replace("'", "’"))
 
     if literal := part("literal"):
         return Name(literal=literal)
@@ -352,7 +364,7 @@ def _date(key: str, value: object) -> Date | None:
     if isinstance(parts, list) and parts:
         if not isinstance(parts[0], list):
             parts = [parts]
-        days = [_day(one, season) for one in parts[:2] if isinstance(one, list)]
+        days = [_day(one, season) for one in parts[:2] if one and isinstance(one, list)]
     if days and days[0]:
         is_open = len(days) > 1 and days[1] is None
         end = days[1] if len(days) > 1 and days[1] != days[0] else None

@@ -93,7 +93,7 @@ def initials(given: str, options: NameOptions) -> str:
         is_initial = bool(token["initial"]) or len(word) == 1
         lead = ""
         if hyphen and out:
-            if not word[0].isupper() and not is_initial:
+            if not word[0].isupper():
                 hyphen = False
                 continue
             if options.hyphen:
@@ -111,7 +111,7 @@ def initials(given: str, options: NameOptions) -> str:
         elif word.islower():
             out.append((" " if out and not out[-1].endswith(" ") else "") + word + " ")
         else:
-            out.append(word + ("" if not word[0].isalpha() else " "))
+            out.append(word + " " if word[0].isalpha() else " " + word)
     return "".join(out).strip().replace(" -", "-")
 
 
@@ -147,7 +147,7 @@ def displayed(name: Name, options: NameOptions, first: bool, english: bool) -> T
     if name.literal:
         return affixed(dressed(name.literal, family_), family_)
     given_text = name.given
-    if options.initialize_with is not None and given_text and name.is_romanesque:
+    if options.initialize_with is not None and given_text and name.is_inverted:
         given_text = initials(given_text, options)
     family = dressed(name.family, family_)
     given = dressed(given_text, given_)
@@ -155,10 +155,10 @@ def displayed(name: Name, options: NameOptions, first: bool, english: bool) -> T
     particle = dressed(name.non_dropping, family_)
     suffix: Text = [name.suffix] if name.suffix else []
     if options.form == "short":
-        if not name.is_romanesque:
+        if not name.is_inverted:
             return affixed(family, family_)
         return affixed(_beside(particle, family), family_)
-    if not name.is_romanesque:
+    if not name.is_inverted:
         gap = " " if name.static else ""
         return joined([affixed(family, family_), affixed(given, given_)], gap)
     if options.as_sort_order == "all" or (options.as_sort_order == "first" and first):

@@ -48,7 +48,8 @@ def page_range(text: str, form: str, delimiter: str) -> str:
     """Pages with ranges in the form of the style (CSL 1.0.2, Appendix V "Page Range Formats").
 
     `form` is expanded, minimal, minimal-two, chicago, chicago-15, chicago-16, or empty: as written,
-    the hyphen replaced. What is no range of two numbers with the same prefix stays as it is.
+    the hyphen replaced; "unshared" is minimal as pandoc has it, 1–10 as 1–0. What is no range of
+    two numbers with the same prefix stays as it is.
     """
     if "\\-" in text:
         return text.replace("\\-", "-")
@@ -58,23 +59,25 @@ def page_range(text: str, form: str, delimiter: str) -> str:
         if found:
             first, last = found["first"], found["last"]
             pieces[at] = first + delimiter + (_last(first, last, form) if form else last)
-    return "".join(pieces)
+    return re.sub(r",(?=\S)", ", ", "".join(pieces)) if len(pieces) > 1 else pieces[0]
 
 
 def _last(first: str, last: str, form: str) -> str:
     a, b = _RANGE.match(first), _RANGE.match(last)
-    if not a or not b or a[3] != b[3] or a[1] != b[1]:
+    if not a or not b or a[3] or b[3] or a[1] != b[1]:
         return last
     start, end = a[2], b[2]
     if len(end) < len(start):  # "1815–22": written short, taken whole before it is shortened again
         end = start[: len(start) - len(end)] + end
-    if int(end) < int(start):
+    if form == "unshared":
+        while len(end) > 1 and start.startswith(end[0]):
+            start, end = start[1:], end[1:]
+        return end
+    if int(end) <= int(start):
         return last
-    prefix = a[1]
     if form == "expanded":
-        return prefix + end + b[3]
-    short = _shortened(start, end, form)
-    return short + b[3]  # S12–3, e1–8
+        return a[1] + end
+    return _shortened(start, end, form)  # S12–3, e1–8
 
 
 def _shortened(start: str, end: str, form: str) -> str:

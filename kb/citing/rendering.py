@@ -110,9 +110,10 @@ class StyleOptions:
     options: Mapping[str, str]
     macros: dict[str, list[Element]] = field(default_factory=dict)
     prints_year_suffix: bool = False  # somewhere by a cs:text of its own
-    # A cs:names without cs:name takes none of the name options set on the style, cs:citation and
-    # cs:bibliography, and its label stands first: how pandoc 2.17.1.1 reads CSL.
-    nameless_names_are_bare: bool = False
+    # As pandoc 2.17.1.1 reads CSL: a cs:names without cs:name takes none of the name options set on
+    # the style, cs:citation and cs:bibliography, and its label stands first; a minimal page range
+    # loses the digits it shares with its start even where it has more of them.
+    as_pandoc: bool = False
 
 
 class Element:
@@ -193,12 +194,20 @@ def rendered(elements: list[Element], at: Rendering, delimiter: str = "") -> Tex
 # --- text ---
 
 _RANGED = frozenset(("issue", "volume", "edition", "chapter-number", "number-of-volumes"))
+# CSL 1.0.2, Appendix VI "Links", in the order in which one is chosen for a title.
 _LINKS: dict[str, Callable[[str], str]] = {
-    "DOI": lambda value: f"https://doi.org/{value}",
-    "URL": lambda value: value,
-    "PMID": lambda value: f"https://pubmed.ncbi.nlm.nih.gov/{value}/",
-    "PMCID": lambda value: f"https://pmc.ncbi.nlm.nih.gov/articles/{value}/",
+    "DOI": lambda value: f"https://doi.org/{value.replace('#', '%23')}",
+    "PMCID": lambda value: f"https://www.ncbi.nlm.nih.gov/pmc/articles/{value}",
+    "PMID": lambda value: f"https://www.ncbi.nlm.nih.gov/pubmed/{value}",
+    "URL": lambda value: f"https://{value}" if value.startswith("www.") else value,
 }
+
+
+def address_of(item: Item) -> str | None:
+    """Where the item can be looked up."""
+    return next(
+        (link_to(_LINKS[name](item.values[name])) for name in _LINKS if name in item.values), None
+    )
 
 
 class TextElement(Element):
@@ -217,7 +226,12 @@ class TextElement(Element):
         if self.variable:
             return self._variable(at)
         if self.macro:
-            return self.dress.on(rendered(at.style.macros.get(self.macro, []), at), at)
+            nodes = rendered(at.style.macros.get(self.macro, []), at)
+            if nodes:
+                # "If the macro is non-empty, it is treated as a non-empty variable" (Group).
+                at.called += 1
+                at.filled += 1
+            return self.dress.on(nodes, at)
         if self.term:
             term = at.style.locale.term(self.term, self.form, self.plural)
             if self.term == "no date" and term:
@@ -255,6 +269,8 @@ class TextElement(Element):
             nodes = [_ranged(plain(nodes), variable, at)]
         if variable in _LINKS:
             return self.dress.on(nodes, at, link_to(_LINKS[variable](plain(nodes))))
+        if variable == "title" and at.in_bibliography:
+            nodes = [Span(nodes, role="title")]
         return self.dress.on(nodes, at)
 
 
@@ -264,7 +280,10 @@ def _ranged(text: str, variable: str, at: Rendering) -> str:
         return numbers.plain_range(text, "–")
     if variable == "locator" and at.locator and at.locator[0] != "page":
         return numbers.page_range(text, "", "–")
-    return numbers.page_range(text, at.style.options.get("page-range-format", ""), dash)
+    form = at.style.options.get("page-range-format", "")
+    if form == "minimal" and at.style.as_pandoc:
+        form = "unshared"
+    return numbers.page_range(text, form, dash)
 
 
 def _citation_label(item: Item) -> str:
@@ -641,7 +660,7 @@ class Names(Element):
         self.label_first = f"{CSL}label" in order and (
             order.index(f"{CSL}label") < order.index(f"{CSL}name")
             if f"{CSL}name" in order
-            else style.nameless_names_are_bare
+            else style.as_pandoc
         )
         substitute = element.find(f"{CSL}substitute")
         self.substitutes = compiled(substitute, style) if substitute is not None else []
@@ -768,7 +787,7 @@ class Names(Element):
 
     def _resolved(self, at: Rendering, attributes: Mapping[str, str]) -> NameOptions:
         own: Mapping[str, str] = self.name_attributes or {}
-        bare = self.name_attributes is None and at.style.nameless_names_are_bare
+        bare = self.name_attributes is None and at.style.as_pandoc
 
         def option(name: str, default: str = "", inherited: str = "") -> str:
             if name in at.area and at.in_sort:

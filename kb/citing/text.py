@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple, TypeAlias
+from unicodedata import normalize
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +39,12 @@ Node: TypeAlias = "str | Span"
 Text: TypeAlias = list[Node]
 
 
+class Delimiter(str):
+    """What stands between two parts, unlike text of its own."""
+
+    __slots__ = ()
+
+
 class Quotes(NamedTuple):
     """Quotation marks of a language, and whether full stops and commas move inside them."""
 
@@ -60,14 +67,29 @@ def plain(nodes: Iterable[Node]) -> str:
 
 
 def joined(parts: Iterable[Text], delimiter: str) -> Text:
-    """The parts that hold something, with the delimiter between them."""
+    """The parts that hold something, with the delimiter between them.
+
+    A part that brings a comma, semicolon or full stop along needs none: ", editor" after a title.
+    """
     out: Text = []
     for part in parts:
         if part:
-            if out and delimiter:
-                out.append(delimiter)
+            if out and delimiter and first_character(part) not in (",", ";", "."):
+                out.append(Delimiter(delimiter))
             out.extend(part)
     return out
+
+
+def first_character(nodes: Iterable[Node]) -> str:
+    """What the text begins with: a quotation mark for a quote, nothing where it is empty."""
+    for node in nodes:
+        if isinstance(node, str):
+            found = node[:1]
+        else:
+            found = '"' if node.quoted else first_character(node.nodes)
+        if found:
+            return found
+    return ""
 
 
 # --- reading markup and quotes in values ---
@@ -86,6 +108,8 @@ _FORMS: dict[str, tuple[str, str]] = {
     "sub": ("vertical-align", "sub"),
     "sc": ("font-variant", "small-caps"),
 }
+# Raised figures that are characters of their own become markup, as the processors have it.
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾]+")
 _BEFORE_QUOTE = " \t\n\u00a0([{-–—/\"'“‘"
 
 
@@ -95,6 +119,7 @@ def read_marked(text: str) -> Text:
     Markup that is not one of CSL's, or not closed, stays as the characters it is; a quotation mark
     without its partner stays one, a straight apostrophe becomes a typographic one.
     """
+    text = _RAISED.sub(lambda found: f"<sup>{normalize('NFKC', found[0])}</sup>", text)
     if not _MARKUP.search(text):
         return [text] if text else []
     opened: list[tuple[str, str, Text]] = [
@@ -163,7 +188,7 @@ def _close(opened: list[tuple[str, str, Text]]) -> None:
         else:
             opened[-1][2].extend(nodes)
     else:
-        opened[-1][2].append(Span(nodes, quoted=True))
+        opened[-1][2].append(Span(nodes, toggles=True, quoted=True))
 
 
 def _give_up(opened: list[tuple[str, str, Text]]) -> None:
@@ -180,9 +205,7 @@ def _give_up(opened: list[tuple[str, str, Text]]) -> None:
 class Mark:
     """One level of formatting around a run: what a reader sees, flip-flops resolved."""
 
-    kind: (
-        str  # italic, bold, small-caps, underline, sup, sub, upright, unbold, uncapped, link, block
-    )
+    kind: str  # a key of TAGS, link or block
     value: str = ""
 
 
@@ -190,7 +213,7 @@ class Mark:
 class Run:
     text: str
     marks: tuple[Mark, ...] = ()
-    closes_quote: bool = False
+    takes_in: str = ""  # of a closing quotation mark: what it may take in from behind it
 
 
 _STATE_OF = {"font-style": "italic", "font-weight": "bold", "font-variant": "small-caps"}
@@ -225,6 +248,8 @@ def _lay_out(
         inside, now = marks, on
         if node.block:
             inside = (*inside, Mark("block", node.block))
+        if node.verbatim:
+            inside = (*inside, Mark("nocase"))
         if node.link:
             inside = (*inside, Mark("link", node.link))
         for name, value in node.form:
@@ -244,9 +269,10 @@ def _lay_out(
                 inside, now = (*inside, Mark(_OFF[state])), now - {state}
         if node.quoted:
             opening, closing = quotes.inner if depth % 2 else quotes.outer
+            inside = (*inside, Mark("quote"))
             out.append(Run(opening, inside))
             _lay_out(node.nodes, quotes, inside, now, depth + 1, out)
-            out.append(Run(closing, inside, closes_quote=True))
+            out.append(Run(closing, inside, ",." if node.toggles else ",.!?"))
         else:
             _lay_out(node.nodes, quotes, inside, now, depth, out)
 
@@ -271,19 +297,21 @@ def punctuated(runs: Iterable[Run], inside_quotes: bool) -> list[Run]:
         text = run.text
         while text and out:
             last = out[-1]
-            if last.closes_quote and text[0] in ".,!?;:":
+            if last.takes_in and text[0] in ".,!?;:":
                 at = len(out) - 1
-                while at and out[at].closes_quote:
+                while at and out[at].takes_in:
                     at -= 1
                 inner = out[at]
                 pair = inner.text[-1:] + text[0]
                 if pair in _FIRST_STAYS and (inside_quotes or pair[0] in "!?"):
                     text = text[1:]
                     continue
-                if inside_quotes and text[0] in ".,!?" and text[0] in _moving(text):
+                if inside_quotes and text[0] in last.takes_in and _stands_alone(text):
                     if pair in _SECOND_STAYS:
                         inner.text = inner.text[:-1]
-                    inner.text += text[0]
+                    # “Is it so?” 2020: a title that ends in a mark needs no comma after it.
+                    if not (isinstance(run.text, Delimiter) and pair[0] in ".!?:;"):
+                        out.insert(at + 1, Run(text[0], out[at + 1].marks))
                     text = text[1:]
                     continue
                 if (
@@ -303,13 +331,13 @@ def punctuated(runs: Iterable[Run], inside_quotes: bool) -> list[Run]:
             else:
                 break
         if text:
-            out.append(Run(text, run.marks, run.closes_quote))
+            out.append(Run(text, run.marks, run.takes_in))
     return out
 
 
-def _moving(text: str) -> str:
+def _stands_alone(text: str) -> bool:
     # A mark of its own, not the beginning of an abbreviation or an ellipsis.
-    return ".,!?" if len(text) == 1 or not text[1].isalnum() else ""
+    return len(text) == 1 or not text[1].isalnum()
 
 
 # --- output ---
@@ -326,6 +354,8 @@ def as_text(runs: Sequence[Run]) -> str:
     at = 0
     while at < len(runs):
         run = runs[at]
+        if any(mark.kind == "small-caps" for mark in run.marks):
+            run = Run(run.text.upper(), run.marks)
         raised = next((m for m in reversed(run.marks) if m.kind in ("sup", "sub")), None)
         if raised is None:
             out.append(run.text)
@@ -354,7 +384,7 @@ def _in_one_line(runs: Sequence[Run]) -> list[Run]:
             out.append(Run(" "))
         before = block
         marks = tuple(mark for mark in run.marks if mark.kind != "block")
-        out.append(Run(run.text, marks, run.closes_quote))
+        out.append(Run(run.text, marks, run.takes_in))
     return out
 
 
@@ -368,6 +398,8 @@ TAGS = {
     "upright": ('<span style="font-style:normal;">', "</span>"),
     "unbold": ('<span style="font-weight:normal;">', "</span>"),
     "uncapped": ('<span style="font-variant:normal;">', "</span>"),
+    "quote": ("<span>", "</span>"),
+    "nocase": ('<span class="nocase">', "</span>"),
 }
 
 
@@ -397,7 +429,7 @@ def _tags(mark: Mark) -> tuple[str, str]:
     return TAGS[mark.kind]
 
 
-_WEB = re.compile(r"https?://[^\s\x00-\x1f<>\"]+", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
 
 
 def link_to(address: str) -> str | None:

@@ -19,7 +19,7 @@ from kb.errors import InvalidInput
 from tests.conftest import shared
 
 _DASHES = str.maketrans(dict.fromkeys("–—‐‑−", "-"))
-FORMS = ("reference_text", "parenthetical", "narrative")
+FORMS = ("reference_text", "reference_html", "parenthetical", "narrative")
 
 
 def alike(text: str) -> str:
@@ -37,6 +37,7 @@ def test_every_given_case_is_printed_as_expected(name: str) -> None:
         (reference,) = document.references()
         got = {
             "reference_text": as_text(reference),
+            "reference_html": as_html(reference),
             "parenthetical": as_text(document.parenthetical(item)),
             "narrative": as_text(document.narrative(item)),
         }
@@ -46,17 +47,6 @@ def test_every_given_case_is_printed_as_expected(name: str) -> None:
             if alike(got[form]) != alike(case["expected"][name][form])
         ]
     assert not wrong
-
-
-@pytest.mark.parametrize("name", ["apa", "nlm", "ama"])
-def test_html_differs_from_the_expected_in_one_case_of_fifty_two_at_most(name: str) -> None:
-    cases = json.loads(shared("data/csl/formatting_cases_given.json").read_text())
-    same = 0
-    for case in cases:
-        (reference,) = Document(style(name), [item_from_csl(case["item"])]).references()
-        same += alike(as_html(reference)) == alike(case["expected"][name]["reference_html"])
-    # The one is a span around quotation marks that only pandoc writes.
-    assert same >= len(cases) - 1
 
 
 def test_references_do_not_change_for_standing_in_one_list() -> None:
@@ -87,7 +77,7 @@ def test_a_style_by_its_path_prints_as_by_its_name(name: str) -> None:
 # --- the test suite of CSL ---
 
 # What passed when this was written, by group; docs/citing.md says what does not and why.
-LEAST_PASSED = 438
+LEAST_PASSED = 440
 
 
 def test_the_conformance_fixtures_pass_as_often_as_they_did() -> None:
@@ -163,7 +153,13 @@ def _cite(raw: dict[str, Any], known: dict[str, Item]) -> Cite:
     )
 
 
-_THEIR_TAGS = {**TAGS, "italic": ("<i>", "</i>"), "bold": ("<b>", "</b>")}
+_THEIR_TAGS = {
+    **TAGS,
+    "italic": ("<i>", "</i>"),
+    "bold": ("<b>", "</b>"),
+    "quote": ("", ""),
+    "nocase": ("", ""),
+}
 
 
 def _as_citeproc_js(runs: list[Run]) -> str:
