@@ -426,16 +426,27 @@ _NOTICES: Final = {
     "reply": "a reply",
     "comment on": "a comment",
 }
+_ONE_IS: Final = {
+    (about, is_linked): Judgement(
+        Verdict.DIFFERENT, f"one is {notice}", about if is_linked else None
+    )
+    for about, notice in _NOTICES.items()
+    for is_linked in (True, False)
+}
+
+
+def _about(a: Description, b: Description) -> str:
+    """How one of two is about the other; where both are about a work, the first in the list."""
+    if not a.about or not b.about:
+        return a.about or b.about
+    return next(about for about in _NOTICES if about in (a.about, b.about))
 
 
 def _kinds_apart(f: _Facts) -> Judgement | None:
     """Where one record is about the other, or a flagged or earlier state of it."""
     a, b = f.a, f.b
     if a.about != b.about and not (f.is_one_place and f.authors >= LIKELY):
-        about = next(n for n in _NOTICES if n in (a.about, b.about))
-        return Judgement(
-            Verdict.DIFFERENT, f"one is {_NOTICES[about]}", about if f.title.likeness else None
-        )
+        return _ONE_IS[_about(a, b), f.title.likeness > Likeness.UNLIKE]
     if a.is_flagged != b.is_flagged and not (
         f.ids_same or (f.is_one_place and f.authors >= LIKELY)
     ):
@@ -804,7 +815,7 @@ def _evidence(f: _Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     elif f.title.differing:
         contra.append(f"in the titles {f.title.differing}")
     if a.about != b.about:
-        contra.append(f"one is {next(_NOTICES[n] for n in _NOTICES if n in (a.about, b.about))}")
+        contra.append(_ONE_IS[_about(a, b), True].reason)
     _tell(pro, contra, f.authors, "authors", _people(a), _people(b))
     _tell(pro, contra, f.venue, "journal", " / ".join(a.venues), " / ".join(b.venues))
     _tell(pro, contra, f.year, "year", str(a.year), str(b.year))

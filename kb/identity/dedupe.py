@@ -138,8 +138,8 @@ def _deduplicate(
             progress("comparing pairs", done, total)
         judged = judge_alike(descriptions[first], descriptions[second])
         if judged.verdict is Verdict.SAME:
-            ids = sorted((descriptions[first].record_id, descriptions[second].record_id))
-            same.append((-judged.strength, ids[0], ids[1], first, second))
+            x, y = descriptions[first].record_id, descriptions[second].record_id
+            same.append((-judged.strength, min(x, y), max(x, y), first, second))
         elif judged.verdict is Verdict.UNSURE:
             doubtful.append(Pair(first, second, judged))
         if judged.link is not None and judged.verdict is not Verdict.SAME:

@@ -141,9 +141,10 @@ class Title:
 _FLAGS: Final = ("retracted", "withdrawn", "removed")
 _ABOUT_FIRST: Final = word_set(
     "erratum errata corrigendum corrigenda correction corrections addendum retraction notice "
-    "withdrawal expression editorial author authors publisher publishers reply replies in response "
-    "a the re comment comments commentary letter invited discussion rejoinder"
+    "withdrawal expression editorial author authors publisher publishers reply replies response "
+    "re comment comments commentary letter invited discussion rejoinder"
 )
+_BEFORE_ABOUT: Final = ("a", "the", "in")
 _ABOUT_LAST: Final = word_set(
     "reply response authors rejoinder comment commentary letter discussion"
 )
@@ -169,7 +170,9 @@ _ABOUT: Final = (
 
 def _about(plain: str, known: str) -> tuple[str, str]:
     """(how the title says it is about another work, the title without saying so)."""
-    first, _, _ = plain.partition(" ")
+    first, _, rest = plain.partition(" ")
+    if first in _BEFORE_ABOUT:
+        first = rest.partition(" ")[0]
     if first not in _ABOUT_FIRST and plain[plain.rfind(" ") + 1 :] not in _ABOUT_LAST:
         return known, plain
     for kind, pattern in _ABOUT:
