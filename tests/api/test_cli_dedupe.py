@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,10 +36,11 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def report(*arguments: str) -> dict:
+def report(*arguments: str) -> dict[str, Any]:
     done = kb("dedupe", *arguments, "--json")
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def test_records_of_one_work_get_one_cluster_and_counts_are_reported(tmp_path):

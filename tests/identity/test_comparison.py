@@ -3,6 +3,7 @@ not one work is linked, never merged."""
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -213,9 +214,10 @@ def test_a_record_of_a_source_and_a_row_of_a_table_describe_one_work():
     assert compare(describe(record), ONE).verdict is Verdict.SAME
 
 
-def _cases() -> list[dict]:
+def _cases() -> list[dict[str, Any]]:
     packed = shared("data/dedup/pair_cases_25.json.gz")
-    return json.loads(gzip.decompress(packed.read_bytes()))["cases"]
+    cases: list[dict[str, Any]] = json.loads(gzip.decompress(packed.read_bytes()))["cases"]
+    return cases
 
 
 def test_labelled_pairs_are_judged_as_labelled():

@@ -18,7 +18,7 @@ from kb.errors import Conflict, InvalidInput
 from kb.formats.references.formats import write_records
 from kb.models import tables as t
 from kb.models.tables import metadata
-from kb.store import imports
+from kb.store import imports, record_works
 from kb.store.engine import Store
 from kb.store.exported_works import selected_records
 from kb.store.imports import ImportRun, import_file
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_noted_with_its_place_until_it_can(store: Store):
 def test_a_record_that_cannot_be_saved_stops_none_of_the_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    save = imports.save_work_record
+    save = record_works.save_work_record
 
     def failing(session: Any, record: Any, *rest: Any) -> Any:
         if record.title == TITLES[1]:
@@ -258,7 +258,8 @@ def test_a_kill_leaves_whole_records_and_a_second_run_goes_on(store: Store, tmp_
 
 def _held(store: Store) -> int:
     with store.reading() as session:
-        return session.execute(sa.select(sa.func.count(t.StoredRecord.id))).scalar_one()
+        query = sa.select(sa.func.count()).select_from(t.StoredRecord)
+        return int(session.execute(query).scalar_one())
 
 
 def test_two_files_at_once_both_come_in(store: Store):
