@@ -370,7 +370,7 @@ def _date(key: str, value: object) -> Date | None:
         end = days[1] if len(days) > 1 and days[1] != days[0] else None
         return Date(days[0], end, is_open=is_open, circa=circa)
     if text := value.get("raw") or value.get("literal"):
-        text = _cleaned(str(text))
+        text = _in_one_line(_cleaned(str(text)))
         found = _date_in_text(text) if value.get("raw") else None
         found = found or Date(literal=text)
         return replace(found, circa=circa or found.circa)

@@ -114,8 +114,8 @@ def test_the_page_of_a_work_leads_to_its_citation(
 ) -> None:
     save_each(plain_store, [a_trial()])
     page = plain_client.get("/works/W1?format=html").text
-    assert '<a href="/works/W1/cite?style=apa">APA</a>' in page
-    cited = plain_client.get("/works/W1/cite?style=apa", headers={"Accept": "text/html"})
+    assert '<a href="/works/W1/cite?style=apa7">APA</a>' in page
+    cited = plain_client.get("/works/W1/cite?style=apa7", headers={"Accept": "text/html"})
     assert "<em>Journal of Clinical Medicine</em>" in cited.text
     assert "<html" in cited.text
 
