@@ -74,19 +74,19 @@ def joined(parts: Iterable[Text], delimiter: str) -> Text:
     out: Text = []
     for part in parts:
         if part:
-            if out and delimiter and first_character(part) not in (",", ";", "."):
+            if out and delimiter and _first_character(part) not in (",", ";", "."):
                 out.append(Delimiter(delimiter))
             out.extend(part)
     return out
 
 
-def first_character(nodes: Iterable[Node]) -> str:
+def _first_character(nodes: Iterable[Node]) -> str:
     """What the text begins with: a quotation mark for a quote, nothing where it is empty."""
     for node in nodes:
         if isinstance(node, str):
             found = node[:1]
         else:
-            found = '"' if node.quoted else first_character(node.nodes)
+            found = '"' if node.quoted else _first_character(node.nodes)
         if found:
             return found
     return ""

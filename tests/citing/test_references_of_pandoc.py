@@ -238,3 +238,17 @@ def test_names_in_every_script_stand_in_their_order(
 def test_an_empty_end_of_a_range_is_none() -> None:
     shown = reference("apa", {**ONE, "issued": {"date-parts": [[2020], []]}})
     assert shown.startswith("Lalu, M. M. (2020).")
+
+
+def test_a_reference_is_one_line_whatever_its_fields_hold() -> None:
+    shown = reference(
+        "nlm",
+        {
+            "type": "report",
+            "title": "Cells\nin repair",
+            "author": [{"literal": "A\nGroup"}],
+            "publisher": "W\r\nHO",
+            "issued": {"literal": "in\npress"},
+        },
+    )
+    assert shown == "1. A Group. Cells in repair. W HO; in press."
