@@ -48,8 +48,7 @@ def page_range(text: str, form: str, delimiter: str) -> str:
     """Pages with ranges in the form of the style (CSL 1.0.2, Appendix V "Page Range Formats").
 
     `form` is expanded, minimal, minimal-two, chicago, chicago-15, chicago-16, or empty: as written,
-    the hyphen replaced; "unshared" is minimal as pandoc has it, 1–10 as 1–0. What is no range of
-    two numbers with the same prefix stays as it is.
+    the hyphen replaced. What is no range of two numbers with the same prefix stays as it is.
     """
     if "\\-" in text:
         return text.replace("\\-", "-")
@@ -69,10 +68,6 @@ def _last(first: str, last: str, form: str) -> str:
     start, end = a[2], b[2]
     if len(end) < len(start):  # "1815–22": written short, taken whole before it is shortened again
         end = start[: len(start) - len(end)] + end
-    if form == "unshared":
-        while len(end) > 1 and start.startswith(end[0]):
-            start, end = start[1:], end[1:]
-        return end
     if int(end) <= int(start):
         return last
     if form == "expanded":

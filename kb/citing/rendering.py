@@ -280,10 +280,7 @@ def _ranged(text: str, variable: str, at: Rendering) -> str:
         return numbers.plain_range(text, "–")
     if variable == "locator" and at.locator and at.locator[0] != "page":
         return numbers.page_range(text, "", "–")
-    form = at.style.options.get("page-range-format", "")
-    if form == "minimal" and at.style.as_pandoc:
-        form = "unshared"
-    return numbers.page_range(text, form, dash)
+    return numbers.page_range(text, at.style.options.get("page-range-format", ""), dash)
 
 
 def _citation_label(item: Item) -> str:
