@@ -12,6 +12,7 @@ from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
 
+from kb.formats.nlm import is_retracted
 from kb.formats.references.bibtex_entries import MONTHS, BrokenEntry, Entry, entries
 from kb.formats.references.bibtex_names import names_text, people_of
 from kb.formats.references.latex import latex_of, title_of, unicode_of
@@ -42,6 +43,7 @@ from kb.models.records import (
     AuthorClaim,
     ConceptClaim,
     ContributorClaim,
+    DateClaim,
     ExtraField,
     RegistrationMention,
     Unreadable,
@@ -133,6 +135,8 @@ _ROLES: Final[Mapping[str, str]] = {
 }
 _OTHER_EDITORS: Final = ("editora", "editorb", "editorc")
 _OF_PARTS: Final = frozenset({WorkType.BOOK_CHAPTER, WorkType.CONFERENCE_PAPER})
+# Their number is their own, not that of an issue or of their place in a series.
+_OF_NUMBERS: Final = frozenset({WorkType.REPORT, WorkType.PATENT})
 _VERBATIM: Final = frozenset({"url", "doi", "eprint", "file", "pmid", "pmcid", "openalex"})
 
 # Fields that say of the parent alone what they say; an identifier inherited would make a chapter
@@ -237,6 +241,8 @@ def _file_record(
     again = _fields_of(record)
     if record.published:
         again["date"] = record.published
+    if record.type is WorkType.THESIS and not record.types_as_given:
+        again["type"] = _NO_TYPE
     if own.get("entrysubtype") in {*WorkType, _UNKNOWN}:
         again["entrysubtype"] = own["entrysubtype"]
     if name_of := language_name(record.language or ""):
@@ -263,12 +269,17 @@ def _canonical(entry: Entry, warnings: list[str]) -> tuple[dict[str, str], list[
     found: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
     names = {name for name, _ in entry.fields}
+    # ACM's "location" is where the meeting was, its "address" where the publisher is.
+    other_names = _OTHER_NAMES
+    if names >= {"address", "location"} and not names & {"venue", "eventvenue"}:
+        other_names = {**_OTHER_NAMES, "location": "venue"}
+        names = names - {"location"}
     # Web of Science puts every value in braces twice, which protects nothing by intention.
     is_doubled = any(n == "year" and _DOUBLED.fullmatch(clean(v)) for n, v in entry.fields)
     for given, value in entry.fields:
         if is_doubled and (doubled := _DOUBLED.fullmatch(clean(value))):
             value = doubled[1]
-        name = _OTHER_NAMES.get(given, given)
+        name = other_names.get(given, given)
         if name != given and name in names:
             name = given  # both are there; each stays what it is
         value = clean(value)
@@ -352,9 +363,13 @@ def _understood(
     label = _text(fields, "recordid") or key or None
     is_journal = kind in ("article", "periodical", "suppperiodical", "review")
     issue_names = ("number", "issue") if is_journal or "series" not in fields else ("issue",)
-    if work_type in (WorkType.REPORT, WorkType.PATENT, WorkType.BOOK) or kind == "manual":
+    if work_type in _OF_NUMBERS:
+        issue_names = ("number", "issue")
+    elif work_type is WorkType.BOOK or kind == "manual":
         issue_names = ("issue",)
     notes = [_lines(fields[name]) for name in ("note", "annotation") if name in fields]
+    types = _types_as_given(kind, fields)
+    accessed = date_of(_text(fields, "urldate") or "")
     return WorkRecord(
         source=source,
         key=label or numbered,
@@ -365,7 +380,10 @@ def _understood(
         short_title=_text(fields, "shorttitle"),
         abstract=abstract_of(_lines(fields.get("abstract", ""))),
         type=work_type,
+        types_as_given=types,
+        is_flagged_retracted=is_retracted(types),
         published=_published(fields, warnings),
+        dates=(DateClaim(role="accessed", date=accessed),) if accessed else (),
         venue=venue if venue != VenueClaim() else None,
         volume=_text(fields, "volume"),
         issue=_text(fields, *issue_names),
@@ -376,7 +394,7 @@ def _understood(
         authors_complete=complete,
         contributors=tuple(_contributors(fields, warnings)),
         concepts=(
-            *keywords_of(_lines(fields.get("keywords", ""))),
+            *_keywords(fields.get("keywords", "")),
             *_mesh(_text(fields, "mesh") or ""),
         ),
         registrations=_registrations(fields),
@@ -403,6 +421,38 @@ def _type(kind: str, fields: Mapping[str, str], warnings: list[str]) -> WorkType
     if kind not in _TYPES and kind not in _OTHER_TYPES:
         warnings.append(f"@{kind} is no type of entry that is known; read as other")
     return _TYPES.get(kind, WorkType.OTHER)
+
+
+# Whose field "type" styles print; that of others is no field of theirs.
+_WITH_TYPES: Final = frozenset({WorkType.THESIS, WorkType.REPORT, WorkType.PATENT})
+# What BibLaTeX calls kinds of works in every language (manual, section 4.9.2.11).
+_TYPES_BY_KEY: Final[Mapping[str, str]] = {
+    "mathesis": "Master's thesis",
+    "mastersthesis": "Master's thesis",
+    "phdthesis": "PhD thesis",
+    "bathesis": "Bachelor's thesis",
+    "candthesis": "Candidate thesis",
+    "techreport": "Technical report",
+    "resreport": "Research report",
+}
+_OF_MASTERS = re.compile(r"\b(?:master\w*|m\.?\s?(?:sc|a|phil|eng)|diplom\w*)\b", re.I)
+
+
+def _types_as_given(kind: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The kinds of work that the entry names: those of theses and reports, and what the project
+    writes of others in "types"."""
+    is_named = _TYPES.get(kind) in _WITH_TYPES
+    given = _text(fields, "type") if is_named else None
+    default = {"mastersthesis": "mastersthesis", "phdthesis": "phdthesis"}.get(kind, "")
+    text = given or _text(fields, "types") or default
+    if text == _NO_TYPE:
+        return ()
+    named = (_TYPES_BY_KEY.get(part, part) for part in text.split("; "))
+    return tuple(dict.fromkeys(part for part in named if part))
+
+
+# Of a thesis of no kind that is told: BibTeX would print "PhD thesis".
+_NO_TYPE: Final = "Thesis"
 
 
 def _title(fields: Mapping[str, str], name: str, sub: str) -> str | None:
@@ -444,11 +494,32 @@ def _addresses(written: str) -> list[str]:
     return [one_line(unicode_of(a or b, is_verbatim=True)) for a, b in found]
 
 
+_BRACED_LIST = re.compile(r"\{[^{}]*,[^{}]*\}")
+
+
+def _keywords(written: str) -> tuple[ConceptClaim, ...]:
+    """The keywords of a list; a comma in braces separates none ("{knee, left}, hip")."""
+    if ";" not in written and (found := _BRACED_LIST.findall(written)):
+        whole = _BRACED_LIST.sub("\0", written)
+        if "," in whole:
+            inside = iter(part[1:-1] for part in found)
+            parts = (
+                "".join(next(inside) if c == "\0" else c for c in part) for part in whole.split(",")
+            )
+            return tuple(
+                ConceptClaim(scheme="keyword", label=label)
+                for part in parts
+                if (label := one_line(_lines(part)))
+            )
+    return keywords_of(_lines(written))
+
+
 def _language(fields: Mapping[str, str]) -> str | None:
     return language_of(_text(fields, "language", "langid", "hyphenation") or "")
 
 
 _PMID_IN_NOTE = re.compile(r"\bPMID:?\s*(\d{1,9})\b", re.I)
+_PMCID_IN_NOTE = re.compile(r"\bPMCID:?\s*(PMC\d{1,9})\b", re.I)
 
 
 def _identifiers(fields: Mapping[str, str], warnings: list[str]) -> tuple[Identifier, ...]:
@@ -458,8 +529,11 @@ def _identifiers(fields: Mapping[str, str], warnings: list[str]) -> tuple[Identi
         given[Scheme.PMID] = given[Scheme.PMID] or eprint
     if eprint and kind in ("pmc", "pmcid", "pubmedcentral"):
         given[Scheme.PMCID] = given[Scheme.PMCID] or eprint
-    if not given[Scheme.PMID] and (match := _PMID_IN_NOTE.search(_text(fields, "note") or "")):
+    notes = " ".join(filter(None, (_text(fields, name) for name in ("note", "annotation"))))
+    if not given[Scheme.PMID] and (match := _PMID_IN_NOTE.search(notes)):
         given[Scheme.PMID] = match[1]
+    if not given[Scheme.PMCID] and (match := _PMCID_IN_NOTE.search(notes)):
+        given[Scheme.PMCID] = match[1]
     address = _text(fields, "url") or ""
     if not given[Scheme.DOI] and re.match(r"https?://(?:dx\.)?doi\.org/10\.", address):
         given[Scheme.DOI] = address
@@ -560,7 +634,9 @@ def _is_same(name: str, ours: str | None, theirs: str) -> bool:
     if ours == theirs:
         return True
     if name in ("author", "editor", "translator"):
-        return people_of(ours, []) == people_of(theirs, [])
+        # The numbers by which DBLP tells namesakes apart are no part of names.
+        is_plain = re.findall(r"\d", ours) == re.findall(r"\d", theirs)
+        return is_plain and people_of(ours, []) == people_of(theirs, [])
     if name == "title":
         # More capitals may be protected than were; none may be lost.
         protects = "{" in _shown(name, theirs, True)
@@ -570,7 +646,7 @@ def _is_same(name: str, ours: str | None, theirs: str) -> bool:
     if name == "pages":
         return with_hyphens(_shown(name, ours)) == with_hyphens(_shown(name, theirs))
     if name == "keywords":
-        return [*keywords_of(_lines(ours))] == [*keywords_of(_lines(theirs))]
+        return _keywords(ours) == _keywords(theirs)
     if name == "doi":
         return identifier(Scheme.DOI, _shown(name, ours)) == identifier(
             Scheme.DOI, _shown(name, theirs)
@@ -626,8 +702,16 @@ def _as_bibtex(record: WorkRecord, fields: dict[str, str]) -> dict[str, str]:
     kind = fields[_ENTRY_TYPE]
     is_kept = any(f.format == _FORMAT and f.tag == _ENTRY_TYPE for f in record.extra)
     if not is_kept:
-        kind = {"thesis": "phdthesis", "report": "techreport"}.get(kind, kind)
+        kind = {"thesis": _kind_of_thesis(record), "report": "techreport"}.get(kind, kind)
         kind = "misc" if kind in ("online", "patent", "dataset", "software") else kind
+        if kind == "misc" and "type" in fields:
+            fields = {**fields, "types": fields["type"]}
+            del fields["type"]
+    if kind in ("phdthesis", "mastersthesis"):
+        given = {**fields, "type": fields.get("type", _NO_TYPE)}
+        bare = {name: value for name, value in given.items() if name != "type"}
+        is_same = _types_as_given(kind, bare) == _types_as_given(kind, given)
+        fields = bare if is_same else given
     names = _BIBTEX_NAMES
     if _TYPES.get(kind) is WorkType.THESIS:
         names = {**names, "institution": "school"}
@@ -636,6 +720,11 @@ def _as_bibtex(record: WorkRecord, fields: dict[str, str]) -> dict[str, str]:
         # Styles of BibTeX know of pages alone.
         named["pages"] = fields["eid"]
     return {**named, _ENTRY_TYPE: kind}
+
+
+def _kind_of_thesis(record: WorkRecord) -> str:
+    is_masters = any(_OF_MASTERS.search(given) for given in record.types_as_given)
+    return "mastersthesis" if is_masters else "phdthesis"
 
 
 def _as_biblatex(record: WorkRecord, fields: dict[str, str]) -> dict[str, str]:
@@ -681,8 +770,10 @@ def _fields_of(record: WorkRecord) -> dict[str, str]:
     venue = record.venue or VenueClaim()
     is_part = record.type in _OF_PARTS
     is_of_institution = record.type in (WorkType.THESIS, WorkType.REPORT)
+    has_type = record.type in _WITH_TYPES
     year, month, day = [*(record.published or "").split("-"), "", ""][:3]
-    has_own_number = record.series or record.type in _WITH_NUMBERS
+    is_issue = kind != "article" and record.type not in _OF_NUMBERS
+    is_issue = is_issue and (record.series is not None or record.type is WorkType.BOOK)
     plain = {
         "subtitle": None,
         "origtitle": record.original_title,
@@ -690,7 +781,7 @@ def _fields_of(record: WorkRecord) -> dict[str, str]:
         "booktitle" if is_part else "journaltitle": venue.name,
         "shortjournal": venue.abbreviation,
         "volume": record.volume,
-        "issue" if has_own_number and kind != "article" else "number": record.issue,
+        "issue" if is_issue else "number": record.issue,
         "eid": record.article_number,
         "year": year,
         "month": month.lstrip("0"),
@@ -705,6 +796,8 @@ def _fields_of(record: WorkRecord) -> dict[str, str]:
         "language": record.language,
         "registration": ", ".join(mention.number for mention in record.registrations),
         "mesh": _mesh_text(record.concepts),
+        "urldate": next((d.date for d in record.dates if d.role == "accessed"), None),
+        "type" if has_type else "types": "; ".join(record.types_as_given),
         "keywords": keywords_text(record.concepts),
     }
     verbatim = {
@@ -725,9 +818,6 @@ def _fields_of(record: WorkRecord) -> dict[str, str]:
         "note": _paragraphs("\n".join(record.notes)),
     }
     return {name: value for name, value in fields.items() if value}
-
-
-_WITH_NUMBERS: Final = frozenset({WorkType.REPORT, WorkType.PATENT, WorkType.BOOK})
 
 
 def _verbatim(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kb.formats.references.latex import latex_of, unicode_of
+from kb.formats.references.names import CJK_NAME
 from kb.formats.references.values import is_suffix, one_line
 from kb.models.records import AuthorClaim
 
@@ -161,10 +162,14 @@ def _by_parts(parts: list[str]) -> AuthorClaim | None:
 def _first_von_last(name: str) -> AuthorClaim | None:
     words = ["".join(piece) for piece in _pieces(name, " ")]
     words = [word for word in words if word]
+    if len(words) > 2 and re.fullmatch(r"\d{4}", words[-1]):
+        words.pop()  # "Wei Wang 0001": DBLP's number of the namesake
     if len(words) > 1 and is_suffix(_plain(words[-1])) and len(words) > 2:
         suffix = words.pop()
     else:
         suffix = ""
+    if len(words) < 2 and not suffix and CJK_NAME.fullmatch(_plain(name)):
+        return AuthorClaim(name=_plain(name))
     if len(words) < 2:
         return _made(name if not suffix else words[0], "", suffix)
     first = next((at for at, word in enumerate(words[:-1]) if _is_particle(word)), None)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
+from kb.formats.nlm import is_retracted
 from kb.formats.references.json_items import items
 from kb.formats.references.reading import FileRecord, Read
 from kb.formats.references.values import (
@@ -109,6 +110,10 @@ _WRITTEN: Final[Mapping[WorkType, str]] = {
     WorkType.SOFTWARE: "software",
     WorkType.OTHER: "document",
 }
+
+# Their number is their own, not that of an issue.
+_OF_NUMBERS: Final = frozenset({WorkType.REPORT, WorkType.PATENT})
+_ROLES_OF_DATES: Final[Mapping[str, str]] = {"available-date": "online", "accessed": "accessed"}
 
 # Names of CSL that are contributors, and their role.
 _ROLES: Final[Mapping[str, str]] = {
@@ -238,7 +243,13 @@ def _understood(item: Mapping[str, Any], source: str, key: str, warnings: list[s
     )
     note = clean(_string(given.get("note")))
     url = _line(given, "URL")
-    online = _date(given.get("available-date"))
+    dates = [
+        DateClaim(role=role, date=date)
+        for variable, role in _ROLES_OF_DATES.items()
+        if (date := _date(given.get(variable)))
+    ]
+    genre = _line(given, "genre")
+    types = _strings(ours.get("types")) or ((genre,) if genre else ())
     return WorkRecord(
         source=source,
         key=own or key,
@@ -249,11 +260,13 @@ def _understood(item: Mapping[str, Any], source: str, key: str, warnings: list[s
         short_title=_rich(given, "title-short", "shortTitle"),
         abstract=abstract_of(_without_markup(_string(given.get("abstract")))),
         type=kind,
+        types_as_given=types,
+        is_flagged_retracted=is_retracted(types),
         published=published,
-        dates=(DateClaim(role="online", date=online),) if online else (),
+        dates=tuple(dates),
         venue=venue if venue != VenueClaim() else None,
         volume=_line(given, "volume"),
-        issue=_line(given, "issue"),
+        issue=_line(given, "issue") or (_line(given, "number") if kind in _OF_NUMBERS else None),
         pages=pages,
         article_number=article_number,
         language=language_of(_line(given, "language") or ""),
@@ -545,6 +558,7 @@ def _ours(record: WorkRecord, kind: str) -> dict[str, Any]:
         "contributors": contributors,
         "registrations": [mention.number for mention in record.registrations],
         "urls": list(record.urls[1:]),
+        "types": [] if _has_genre(record) else list(record.types_as_given),
         "unsplit_authors": [at for at, author in enumerate(record.authors) if author.name],
         "openalex": first_identifier(record.identifiers, Scheme.OPENALEX),
     }
@@ -594,7 +608,8 @@ def _plain_item(record: WorkRecord) -> dict[str, Any]:
     venue = record.venue or VenueClaim()
     is_in_journal = kind in _IN_JOURNALS
     page = record.pages or (record.article_number if is_in_journal else None)
-    online = next((d.date for d in record.dates if d.role == "online"), None)
+    dates = {d.role: _csl_date(d.date) for d in reversed(record.dates)}
+    has_number = record.type in _OF_NUMBERS
     item: dict[str, Any] = {
         "id": record.label or record.key,
         "type": kind,
@@ -603,7 +618,7 @@ def _plain_item(record: WorkRecord) -> dict[str, Any]:
         "title-short": record.short_title,
         "author": _names(record.authors),
         "issued": _csl_date(record.published) if record.published else None,
-        "available-date": _csl_date(online) if online else None,
+        **{variable: dates.get(role) for variable, role in _ROLES_OF_DATES.items()},
         "container-title": venue.name,
         "container-title-short": venue.abbreviation,
         "collection-title": record.series,
@@ -612,9 +627,10 @@ def _plain_item(record: WorkRecord) -> dict[str, Any]:
         "edition": record.edition,
         "event-title": record.event,
         "volume": record.volume,
-        "issue": record.issue,
+        "issue": None if has_number else record.issue,
         "page": page,
-        "number": record.article_number if is_in_journal else None,
+        "number": record.article_number if is_in_journal else record.issue if has_number else None,
+        "genre": record.types_as_given[0] if _has_genre(record) else None,
         "DOI": first_identifier(record.identifiers, Scheme.DOI),
         "PMID": first_identifier(record.identifiers, Scheme.PMID),
         "PMCID": first_identifier(record.identifiers, Scheme.PMCID),
@@ -631,6 +647,14 @@ def _plain_item(record: WorkRecord) -> dict[str, Any]:
     if ours := _ours(record, kind):
         item["custom"] = {"kb": ours}
     return {name: value for name, value in item.items() if value}
+
+
+def _has_genre(record: WorkRecord) -> bool:
+    """Whether the type of work is one that styles print: "PhD thesis", not "Journal Article"."""
+    if len(record.types_as_given) != 1:
+        return False
+    was_genre = ExtraField(format=_FORMAT, tag="genre", value=record.types_as_given[0])
+    return record.type in (WorkType.THESIS, WorkType.REPORT) or was_genre in record.extra
 
 
 def _written_type(record: WorkRecord) -> str:

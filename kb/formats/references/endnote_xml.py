@@ -39,10 +39,13 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
     try:
         for number, element in enumerate(elements(stream, "record"), 1):
             fields = [field for field in _fields(element) if field.lines]
+            position = f"record {number} (line {element.sourceline})"
+            if not fields:
+                yield Unreadable(position=position, reason="a record without any field")
+                continue
             record, warnings = record_of(
                 fields, source=source, number=number, form=FORM, names=PATHS
             )
-            position = f"record {number} (line {element.sourceline})"
             yield FileRecord(position=position, record=record, warnings=tuple(warnings))
     except Broken as broken:
         yield Unreadable(
@@ -95,11 +98,20 @@ def _leaves(parent: etree._Element, above: str) -> Iterator[tuple[str, etree._El
             yield path, element
 
 
+# Single letters that are Greek ones in the font Symbol, in which older programs write them.
+_SYMBOL: Final = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "αβχδεφγηιϕκλμνοπθρστυϖωξψζΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ",
+)
+
+
 def _text(element: etree._Element) -> str:
     """The text of all runs; a raised number after a digit is an exponent (10^6)."""
     text = element.text or ""
     for run in element:
         part = html.unescape(run.text or "") if isinstance(run, etree._Entity) else _text(run)
+        if isinstance(run.tag, str) and run.get("font") == "Symbol" and len(part.strip()) == 1:
+            part = part.translate(_SYMBOL)
         is_raised = isinstance(run.tag, str) and "superscript" in (run.get("face") or "")
         if is_raised and text[-1:].isdigit() and re.match(r"[+−-]?\d", part):
             text += "^"

@@ -24,12 +24,15 @@ _LONGEST: Final = 1000
 _INITIALS: Final = r"(?:[A-ZÀ-ÖØ-Þ]\.?[-‐ ]?){1,4}"
 _FAMILY_INITIALS = re.compile(
     rf"(?P<family>\S.*?[^\W\d_A-Z].*?|\S.+?(?= \S\.)) (?P<given>{_INITIALS})"
+    r"(?P<suffix>(?<= )(?:Jr|Sr|2nd|3rd|II|III|IV)\b\.?)?"
 )
 # As IEEE prints them: "J. A. Smith", "L. van der Berg".
 _INITIALS_FAMILY = re.compile(r"(?P<given>(?:[A-ZÀ-ÖØ-Þ]\.[ -]?)+)(?P<family>(?:[a-z]+ )*\S{2,})")
 # Chinese, Japanese and Korean names are written without a space.
-_CJK_NAME = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,4}")
-_LISTED = re.compile(rf"[^\W\d_][\w'’‐-]*(?: [\w'’‐-]+){{0,3}} {_INITIALS}")
+CJK_NAME = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,4}")
+_LISTED = re.compile(
+    rf"[^\W\d_][\w'’‐-]*(?: [\w'’‐-]+){{0,3}} {_INITIALS}(?:(?<= )(?:Jr|Sr|2nd|3rd|II|III|IV)\.?)?"
+)
 
 
 def people(text: str) -> list[AuthorClaim]:
@@ -68,12 +71,16 @@ def person(text: str) -> AuthorClaim | None:
         return AuthorClaim(family=family, given=given or None, suffix=suffix or None)
     if comma:
         return AuthorClaim(collective=family)
-    if _CJK_NAME.fullmatch(family):
+    if CJK_NAME.fullmatch(family):
         return AuthorClaim(name=family)
     words = family.count(" ") + 1
     if words == 1 or _GROUP.search(family):
         return AuthorClaim(collective=family)
-    if match := _FAMILY_INITIALS.fullmatch(family) or _INITIALS_FAMILY.fullmatch(family):
+    if match := _FAMILY_INITIALS.fullmatch(family):
+        return AuthorClaim(
+            family=match["family"], given=match["given"].strip(), suffix=match["suffix"]
+        )
+    if match := _INITIALS_FAMILY.fullmatch(family):
         return AuthorClaim(family=match["family"], given=match["given"].strip())
     return AuthorClaim(collective=family) if words > 3 else AuthorClaim(name=family)
 

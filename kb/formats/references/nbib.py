@@ -680,7 +680,7 @@ def _known_fields(
     for contributor in record.contributors:
         if contributor.role == "editor":
             yield "FED", _full_name(contributor.person)
-    if record.language and "LA" not in held:
+    if record.language:
         yield "LA", nlm.nlm_language(record.language)
     for grant in record.funding:
         yield "GR", "/".join(filter(None, (grant.award, grant.funder, grant.country)))
@@ -714,7 +714,18 @@ def _known_fields(
     yield from (("URL", url) for url in record.urls)
     if record.event:
         yield "GN", CONFERENCE + record.event
-    yield from (("GN", note) for note in record.notes)
+    yield from (("GN", note) for note in (*homeless(record), *record.notes))
+
+
+def homeless(record: WorkRecord) -> Iterator[str]:
+    """What PubMed has no field for, as notes."""
+    if record.short_title:
+        yield f"Short title: {record.short_title}"
+    for contributor in record.contributors:
+        if contributor.role != "editor":
+            yield f"{contributor.role.capitalize()}: {_full_name(contributor.person)}"
+    if record.article_number and record.pages:
+        yield f"Article number: {record.article_number}"
 
 
 def printed_title(record: WorkRecord) -> str | None:

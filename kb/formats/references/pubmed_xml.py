@@ -11,7 +11,7 @@ The elements and their order: https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -20,16 +20,18 @@ from lxml import etree
 from kb.formats.markup import element_text, markup, plain_text
 from kb.formats.nlm import nlm_language, work_type
 from kb.formats.pubmed_records import pmid_of, to_record
-from kb.formats.references.nbib import CONFERENCE, TYPE_NAMES, printed_title
+from kb.formats.references.names import person, written
+from kb.formats.references.nbib import CONFERENCE, TYPE_NAMES, homeless, printed_title
 from kb.formats.references.nlm_links import links_of
 from kb.formats.references.reading import FileRecord, Read
 from kb.formats.references.texts import flat
-from kb.formats.references.values import first_identifier
+from kb.formats.references.values import first_identifier, isbns_of
 from kb.formats.references.xml_elements import Broken, elements
 from kb.models.identifiers import Identifier, Scheme
 from kb.models.records import (
     AuthorClaim,
     ConceptClaim,
+    ContributorClaim,
     DateClaim,
     ExtraField,
     Unreadable,
@@ -78,12 +80,16 @@ def read(stream: BinaryIO, source: str) -> Iterator[Read]:
 
 def _record(element: etree._Element, source: str, number: int) -> WorkRecord:
     label, event, notes = None, None, []
+    homeless: dict[str, list[str]] = {}
+    is_article = element.tag == "PubmedArticle"
     said = element.findall("MedlineCitation/GeneralNote") + element.findall(".//ItemList/Item")
     for note in filter(None, map(element_text, said)):
         if label is None and note.startswith(_LABEL):
             label = note.removeprefix(_LABEL)
         elif event is None and note.startswith(CONFERENCE):
             event = note.removeprefix(CONFERENCE)
+        elif (known := _OF_NO_FIELD.fullmatch(note)) and (is_article or known[1] == "URL"):
+            homeless.setdefault(known[1], []).append(known[2])
         else:
             notes.append(note)
     record = to_record(element, source, key=label or f"record {number}")
@@ -96,7 +102,33 @@ def _record(element: etree._Element, source: str, number: int) -> WorkRecord:
         for part in element.findall("MedlineCitation/*")
         if part.tag in _KEPT
     ]
-    return replace(record, label=label, event=event, notes=tuple(notes), extra=tuple(extra))
+    record = replace(record, label=label, event=event, notes=tuple(notes), extra=tuple(extra))
+    return _with_homeless(record, homeless) if homeless else record
+
+
+_OF_NO_FIELD = re.compile(r"(Editor|Publisher|Place|Series|Edition|ISBN|URL): (.+)", re.S)
+
+
+def _with_homeless(record: WorkRecord, said: Mapping[str, Sequence[str]]) -> WorkRecord:
+    """The record with what `_homeless` wrote of it."""
+    editors = (person(name) for name in said.get("Editor", ()))
+    one = {name: values[0] for name, values in said.items()}
+    venue = record.venue or VenueClaim()
+    if "Publisher" in one:
+        venue = replace(venue, publisher=one["Publisher"])
+    return replace(
+        record,
+        venue=venue if venue != VenueClaim() else None,
+        contributors=(
+            *record.contributors,
+            *(ContributorClaim(role="editor", person=editor) for editor in editors if editor),
+        ),
+        place=one.get("Place", record.place),
+        series=one.get("Series", record.series),
+        edition=one.get("Edition", record.edition),
+        isbns=isbns_of(one.get("ISBN", "")) or record.isbns,
+        urls=(*record.urls, *said.get("URL", ())),
+    )
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -188,7 +220,7 @@ def _article(record: WorkRecord) -> etree._Element:
         _add(about, "ISSNLinking", issn)
     _concepts(citation, record.concepts)
     _links(citation, record)
-    for note in _notes(record):
+    for note in [*_notes(record), *_homeless(record)]:
         _add(citation, "GeneralNote", note, Owner="NLM")
     for kept in record.extra:
         if kept.format == FORM and (element := _parsed(kept)) is not None:
@@ -341,7 +373,23 @@ def _links(citation: etree._Element, record: WorkRecord) -> None:
 def _notes(record: WorkRecord) -> list[str]:
     label = [f"{_LABEL}{record.label}"] if record.label else []
     event = [f"{CONFERENCE}{record.event}"] if record.event else []
-    return [*label, *event, *record.notes]
+    urls = (f"URL: {url}" for url in record.urls)
+    return [*label, *event, *urls, *homeless(record), *record.notes]
+
+
+def _homeless(record: WorkRecord) -> Iterator[str]:
+    """What has a field in PubMed's XML of books, but none in that of articles."""
+    for contributor in record.contributors:
+        if contributor.role == "editor":
+            yield f"Editor: {written(contributor.person)}"
+    known = {
+        "Publisher": record.venue.publisher if record.venue else None,
+        "Place": record.place,
+        "Series": record.series,
+        "Edition": record.edition,
+        "ISBN": ", ".join(record.isbns),
+    }
+    yield from (f"{name}: {value}" for name, value in known.items() if value)
 
 
 def _data(root: etree._Element, record: WorkRecord, pmid: str | None, doi: str | None) -> None:

@@ -77,6 +77,8 @@ class _Reader:
                 tag, value = self._tagged(line)
             if tag is None:
                 self._continue(number, line.strip())
+            elif tag == "EF" and not self._is_open:
+                continue  # the end of the file, as Web of Science marks it
             elif tag == "ER":
                 if self._is_open:
                     yield self._record()

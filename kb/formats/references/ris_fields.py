@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from kb.formats.nlm import work_type
+from kb.formats.nlm import is_retracted, work_type
 from kb.formats.references.endnote_tags import FORM, TAGS
 from kb.formats.references.kinds import GENERIC, Kind, kind_for, kind_named
 from kb.formats.references.names import people, written
@@ -77,6 +77,8 @@ _PMC_ADDRESS = re.compile(r"ncbi\.nlm\.nih\.gov/(?:pmc/)?articles/PMC\d+/?$", re
 _PMC = re.compile(r"PMC\d{1,10}(?:\.\d+)?", re.I)
 _PMID_NOTE = re.compile(r"(?:PMID|PubMed ID)\s*:?\s*(\d{1,8})\.?", re.I)
 _PMID_OF_CENTRAL = re.compile(r"\bPUBMED (\d{5,8})\b")  # "PUBMED 30582447,EMBASE 625634571"
+# EBSCO's: "Accession Number: 123. Language: English. PMID: NLM31810187."
+_PMID_OF_EBSCO = re.compile(r"Accession Number: .*\bPMID: (?:NLM)?(\d{5,8})\b")
 _PMCID_NOTE = re.compile(r"PMCID\s*:?\s*(PMC\d+)\.?", re.I)
 _ACCESSION = re.compile(r"(?:(?P<label>PMID|MEDLINE|MED)[:\s]*)?(?P<number>\d{1,8})", re.I)
 _OF_PUBMED = re.compile(r"pubmed|medline|europe ?pmc|\bnlm\b|cmedm|library of medicine", re.I)
@@ -85,6 +87,9 @@ _OTHER_DATABASE = re.compile(
 )
 _BETWEEN_URLS = re.compile(r"[;,]\s*(?=https?:|www\.|ftp:)|\s+(?=https?://|ftp://)", re.I)
 _ISSUE = re.compile(r"[^()]{1,30}")
+_AND_OTHERS: Final = frozenset(
+    claim for name in ("et al.", "et al", "others") for claim in people(name)
+)
 _NOTE_LABELS: Final = ("Original title: ", "Conference: ", "Registration: ")
 
 
@@ -147,17 +152,19 @@ class _Reader:
         kind = kind or GENERIC
         doi, pmid, pmcid = self._identifiers()
         types = tuple(dict.fromkeys(prose(value) for value in self._taken("M3")))
+        kind = meant_kind(kind, types)
         title = self._text("TI", "T1", "CT")
         if title is None and kind.type is WorkType.BOOK:
             title = self._text("BT")
         notes, labelled = self._notes()
         authors, contributors = self._people(kind)
+        is_cut = bool(authors) and authors[-1] in _AND_OTHERS
         name, event = self._venue_and_event(kind)
         abbreviation = self._text("JA", "J2", "JI", "JO", "J1", "J9")
         issns, isbns = self._serial_numbers()
         publisher = self._text("PB", "PU")
         series = self._text("T2") if kind.titles[0] == "series" else None
-        if series is None and kind.titles[1] == "series":
+        if series is None and "series" in kind.titles:
             series = self._text("T3")
         venue = None
         if name or abbreviation or issns or publisher:
@@ -191,9 +198,11 @@ class _Reader:
             pages=pages,
             article_number=article_number,
             language=language_of(language) if language else None,
-            authors=authors,
+            authors=authors[:-1] if is_cut else authors,
+            authors_complete=False if is_cut else None,
             concepts=self._keywords(),
             registrations=self._registrations,
+            is_flagged_retracted=is_retracted(types),
             label=label,
             contributors=contributors,
             short_title=self._text("ST"),
@@ -250,7 +259,9 @@ class _Reader:
             for line in self._fields[index].lines:
                 if doi is None and (match := _DOI_NOTE.search(line)):
                     doi = normalize_doi(match[1])
-                if pmid is None and (match := _PMID_NOTE.fullmatch(line)):
+                if pmid is None and (
+                    match := _PMID_NOTE.fullmatch(line) or _PMID_OF_EBSCO.match(line)
+                ):
                     pmid = match[1]
                 if pmcid is None and (match := _PMCID_NOTE.fullmatch(line)):
                     pmcid = match[1]
@@ -278,6 +289,9 @@ class _Reader:
                     self._is_used[index] = True
                 elif pmid is None and (match := _PMID_OF_CENTRAL.search(value)):
                     pmid = match[1]
+                elif tag == "C2" and _is_pmid_of_scopus(value, databases, pmid):
+                    pmid = value
+                    self._is_used[index] = True
         return doi, pmid, pmcid
 
     def _links(self) -> Iterator[str]:
@@ -357,7 +371,7 @@ class _Reader:
         elif first and (not kind.counts_pages or re.fullmatch(r"\w*\d[-–]\w*\d", first)):
             self._one("SP")
             pages, number = pages_or_number(first)
-        if number is None and kind.is_periodical:
+        if number is None and (kind.is_periodical or kind.type in _IN_VOLUMES):
             number = self._one("C7")
         return pages, number
 
@@ -432,9 +446,20 @@ class _Reader:
         return tuple(notes), labelled
 
 
+_IN_VOLUMES: Final = frozenset({WorkType.CONFERENCE_PAPER, WorkType.BOOK_CHAPTER})
+
 # More than one link may stand in one field, each on its line; each author may.
 _LINKS: Final = frozenset({"L1", "L2", "L3", "L4", "LK"})
 _PEOPLE: Final = frozenset({"AU", "A1", "A2", "A3", "A4", "ED"})
+
+
+def meant_kind(kind: Kind, types: Iterable[str]) -> Kind:
+    """What a kind of reference is together with its types of work: Scopus calls a chapter of a book
+    in a series SER, and says in M3 what it is."""
+    if kind.tag != "SER":
+        return kind
+    named = (kind_named(name) for name in types)
+    return next((found for found in named if found), kind)
 
 
 def implied_type(kind: Kind, types: Iterable[str]) -> WorkType | None:
@@ -465,6 +490,12 @@ def _pmid_of_accession(value: str, databases: str) -> str | None:
     ):
         return None
     return normalize_pmid(match["number"])
+
+
+def _is_pmid_of_scopus(value: str, databases: str, pmid: str | None) -> bool:
+    """Scopus has the PMID where EndNote has the PMCID."""
+    is_number = re.fullmatch(r"[1-9]\d{4,7}", value) is not None
+    return is_number and "scopus" in databases.lower() and pmid in (None, value)
 
 
 def _shown(value: str) -> str:
@@ -499,6 +530,7 @@ def fields_of(
     )
     kind = (kind_named(given_kind) or GENERIC) if given_kind else usual
     yield "TY", flat(given_kind or kind.tag)
+    kind = meant_kind(kind, record.types_as_given)
     for tag, value in _known_fields(record, kind, kept):
         if value and tag not in replaced and (text := flat(value)):
             yield tag, text
@@ -513,6 +545,8 @@ def _known_fields(
     venue = record.venue or VenueClaim()
     for author in record.authors:
         yield "AU", written(author)
+    if record.authors and record.authors_complete is False:
+        yield "AU", "et al."
     notes: list[str] = []
     for contributor in record.contributors:
         tag = _role_tag(contributor.role, kind, record.series is not None)

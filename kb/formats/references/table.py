@@ -23,7 +23,7 @@ import orjson
 from pydantic import ValidationError
 
 from kb.errors import InvalidInput
-from kb.formats.nlm import work_type
+from kb.formats.nlm import is_retracted, work_type
 from kb.formats.outcome_tables.delimited import guarded
 from kb.formats.references import names
 from kb.formats.references.reading import FileRecord, Read, lines
@@ -35,7 +35,7 @@ from kb.formats.references.table_columns import (
     known_in,
     matched,
 )
-from kb.formats.references.texts import date_in, sections
+from kb.formats.references.texts import date_in, prose, sections
 from kb.formats.references.values import (
     abstract_of,
     abstract_text,
@@ -56,6 +56,7 @@ from kb.models.records import (
     AuthorClaim,
     ConceptClaim,
     ContributorClaim,
+    DateClaim,
     ExtraField,
     RegistrationMention,
     Unreadable,
@@ -79,7 +80,11 @@ csv.field_size_limit(_MAX_ROW)
 COLUMNS: Final = tuple(
     name
     for name in NAMES
-    if name not in ("book_title", "month", "day", "start_page", "end_page", "citation")
+    if name
+    not in (
+        *("book_title", "month", "day", "start_page", "end_page", "citation", "eissn", "more"),
+        *("series_editors", "translators", "book_authors", "other_contributors", "automatic_tags"),
+    )
 )
 
 
@@ -334,13 +339,20 @@ def _understood(
     venue = VenueClaim(
         name=line.get("journal") or line.get("book_title"),
         abbreviation=line.get("journal_abbreviation"),
-        issns=issns_of(line.get("issn", "")),
+        issns=issns_of(f"{line.get('issn', '')} {line.get('eissn', '')}"),
         publisher=line.get("publisher"),
     )
     if line.get("journal") and line.get("book_title"):
         left["book_title"] = line["book_title"]
-    if line.get("issn") and not venue.issns:
-        left["issn"] = line["issn"]
+    for name in ("issn", "eissn"):
+        if line.get(name) and not issns_of(line[name]):
+            left[name] = line[name]
+    accessed, is_all = date_in(line.get("accessed", ""))
+    if "accessed" in line and not is_all:
+        left["accessed"] = line["accessed"]
+    notes, told = _notes(cells)
+    line = {**told, **line}
+    types = tuple(part for part in line.get("publication_types", "").split("; ") if part)
     identifiers = _identifiers(line, left, warnings)
     isbns = isbns_of(" ".join((line.get("isbn", ""), line.get("issn", ""))))
     if line.get("isbn") and not isbns:
@@ -355,7 +367,10 @@ def _understood(
         short_title=line.get("short_title"),
         abstract=_abstract(cells.get("abstract", "")),
         type=_type(line.get("type"), left),
+        types_as_given=types,
+        is_flagged_retracted=is_retracted(types),
         published=_published(line, left, warnings),
+        dates=(DateClaim(role="accessed", date=accessed),) if accessed else (),
         venue=venue if venue != VenueClaim() else None,
         volume=line.get("volume"),
         issue=line.get("issue"),
@@ -365,7 +380,7 @@ def _understood(
         authors=authors,
         authors_complete=complete,
         contributors=tuple(_contributors(line)),
-        concepts=(*_keywords(cells.get("keywords", "")), *_mesh(line.get("mesh", ""))),
+        concepts=(*_all_keywords(cells), *_mesh(line.get("mesh", ""))),
         registrations=_registrations(line.get("registrations", ""), left),
         series=line.get("series"),
         edition=line.get("edition"),
@@ -373,8 +388,24 @@ def _understood(
         event=line.get("event"),
         isbns=isbns,
         urls=tuple(re.split(r"[;,]?\s+|;(?=https?:)", line["urls"])) if "urls" in line else (),
-        notes=tuple(t for part in cells.get("notes", "").split("\n") if (t := one_line(part))),
+        notes=notes,
     )
+
+
+_MORE = re.compile(r"(PMID|PMCID|DOI):\s*(\S+)", re.I)
+
+
+def _notes(cells: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """(notes, identifiers that stand among Zotero's "Extra" for want of a column)"""
+    told: dict[str, str] = {}
+    notes = [prose(part) for part in cells.get("notes", "").split("\n")]
+    for part in cells.get("more", "").split("\n"):
+        match = _MORE.fullmatch(part.strip())
+        if match and match[1].lower() not in (*told, *cells):
+            told[match[1].lower()] = match[2]
+        else:
+            notes.append(part)
+    return tuple(text for note in notes if (text := one_line(note))), told
 
 
 # PubMed's: "J Clin Med. 2019 Dec 2;8(12):2102. doi: ..."
@@ -409,6 +440,16 @@ def _pages(line: Mapping[str, str]) -> tuple[str | None, str | None]:
     return pages_or_number(pages)
 
 
+# As programs write a list for want of a separator: "['a', 'b, c']".
+_LISTED = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\")(?:\s*,\s*(?:'[^']*'|\"[^\"]*\"))*\s*\]")
+
+
+def _unlisted(text: str) -> str:
+    if not _LISTED.fullmatch(text):
+        return text
+    return "; ".join(a or b for a, b in re.findall(r"'([^']*)'|\"([^\"]*)\"", text))
+
+
 _SCOPUS_ID = re.compile(r"\s*\(\d{6,}\)")
 _AND = re.compile(r"(?:^|\s+)and\s+", re.I)
 
@@ -416,7 +457,7 @@ _AND = re.compile(r"(?:^|\s+)and\s+", re.I)
 def _authors(text: str) -> tuple[tuple[AuthorClaim, ...], bool | None]:
     """The names of a list in the style it is written in: "Smith, J.; Doe, A.", "Smith J, Doe A",
     "Smith, J. and Doe, A."."""
-    text = _SCOPUS_ID.sub("", text)
+    text = _SCOPUS_ID.sub("", _unlisted(text))
     complete = None
     if match := re.search(r"[;,]?\s*(?:\band\s+others|\bet\.? al\.?|;\s*\.\.\.|…)\s*$", text):
         complete = False
@@ -424,12 +465,16 @@ def _authors(text: str) -> tuple[tuple[AuthorClaim, ...], bool | None]:
     if ";" not in text and _AND.search(text):
         parts = _AND.split(text)
         # "Smith, J. and Doe, A. and Trial Group", not "Barnes and Noble, Inc."
-        if sum("," in part for part in parts) * 2 > len(parts):
+        is_list = sum("," in part for part in parts) * 2 > len(parts)
+        if is_list or all(_FAMILY_INITIALS.fullmatch(part) for part in parts):
             return tuple(p for part in parts if (p := names.person(part))), complete
     return tuple(names.people(_paired(_without_full_stop(text)))), complete
 
 
-_FAMILY_INITIALS = re.compile(r"[^\W\d_][\w'’‐-]+(?: [\w'’‐-]+){0,3} (?:[A-ZÀ-ÖØ-Þ]\.?[-‐]?){1,3}")
+_FAMILY_INITIALS = re.compile(
+    r"[^\W\d_][\w'’‐-]+(?: [\w'’‐-]+){0,3} (?:[A-ZÀ-ÖØ-Þ]\.?[-‐]?){1,3}"
+    r"(?: (?:Jr|Sr|2nd|3rd|II|III|IV)\.?)?"
+)
 
 
 def _paired(text: str) -> str:
@@ -437,7 +482,9 @@ def _paired(text: str) -> str:
     if ";" in text:
         return text
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) > 1 and all(_FAMILY_INITIALS.fullmatch(part) for part in parts):
+    are_names = [_FAMILY_INITIALS.fullmatch(part) is not None for part in parts]
+    if len(parts) > 1 and (all(are_names) or (are_names[0] and sum(are_names) * 2 > len(parts))):
+        # PubMed has groups among them.
         return "; ".join(parts)
     if len(parts) < 4 or len(parts) % 2:
         return text
@@ -448,13 +495,26 @@ def _paired(text: str) -> str:
 
 def _without_full_stop(text: str) -> str:
     """PubMed ends its list with one."""
-    is_last = text.count(".") == 1 and ";" not in text
-    return text[:-1] if is_last and re.search(r"[^\W\d_]{2} [A-Z]{1,3}\.$", text) else text
+    is_last = text.count(".") == 1 and text.endswith(".") and ";" not in text
+    return (
+        text[:-1] if is_last and re.match(r"[^,]*[^\W\d_]{2} [A-Z]{1,3}(?:[ .,]|$)", text) else text
+    )
+
+
+_ROLES_OF_COLUMNS: Final = {
+    "series_editors": "series editor",
+    "translators": "translator",
+    "book_authors": "container author",
+    "other_contributors": "contributor",
+}
 
 
 def _contributors(line: Mapping[str, str]) -> Iterator[ContributorClaim]:
     for person in _authors(line.get("editors", ""))[0]:
         yield ContributorClaim(role="editor", person=person)
+    for column, role in _ROLES_OF_COLUMNS.items():
+        for person in _authors(line.get(column, ""))[0]:
+            yield ContributorClaim(role=role, person=person)
     for part in line.get("contributors", "").split(";"):
         role, colon, name = part.partition(":")
         if colon and (found := names.person(name)):
@@ -482,7 +542,13 @@ def _abstract(text: str) -> tuple[Any, ...]:
     return sections(whole[0].text) if len(whole) == 1 and whole[0].label is None else whole
 
 
+def _all_keywords(cells: Mapping[str, str]) -> Iterator[ConceptClaim]:
+    both = (_keywords(cells.get(name, "")) for name in ("keywords", "automatic_tags"))
+    yield from dict.fromkeys(chain(*both))
+
+
 def _keywords(text: str) -> Iterator[ConceptClaim]:
+    text = _unlisted(text)
     mark = ";" if ";" in text else "|" if "|" in text else "\n" if "\n" in text else ","
     for word in (one_line(part) for part in text.split(mark)):
         if word:
@@ -586,9 +652,9 @@ def _type(text: str | None, left: dict[str, str]) -> WorkType | None:
 # Fields of a record that the columns hold.
 _HELD: Final = (
     "label", "identifiers", "title", "original_title", "short_title", "abstract", "type",
-    "published", "venue", "volume", "issue", "pages", "article_number", "language", "authors",
-    "authors_complete", "contributors", "concepts", "registrations", "series", "edition", "place",
-    "event", "isbns", "urls", "notes",
+    "types_as_given", "published", "venue", "volume", "issue", "pages", "article_number",
+    "language", "authors", "authors_complete", "contributors", "concepts", "registrations",
+    "series", "edition", "place", "event", "isbns", "urls", "notes",
 )  # fmt: skip
 
 
@@ -786,7 +852,9 @@ def _cells(record: WorkRecord) -> dict[str, str]:
         "contributors": "; ".join(f"{c.role}: {names.written(c.person)}" for c in others),
         "registrations": "; ".join(mention.number for mention in record.registrations),
         "urls": " ".join(record.urls),
+        "accessed": next((d.date for d in record.dates if d.role == "accessed"), None),
         "notes": "\n".join(record.notes),
+        "publication_types": "; ".join(record.types_as_given),
     }
     return {
         name: clean(by_scheme[name] if name in by_scheme else cells[name] or "")

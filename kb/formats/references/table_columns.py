@@ -83,7 +83,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "pmcid": ("pmcid", "PMC ID", "PMC", "PubMed Central ID"),
     "openalex": ("openalex", "openalex_id", "OpenAlex ID"),
-    "issn": ("issn", "ISSNs", "eISSN", "ISSN (print)", "ISSN/ISBN", "SN"),
+    "issn": ("issn", "ISSNs", "ISSN (print)", "ISSN/ISBN", "SN"),
+    "eissn": ("eISSN", "E-ISSN", "Electronic ISSN", "ISSN (electronic)", "ISSN (online)"),
     "isbn": ("isbn", "ISBNs", "BN"),
     "abstract": (
         "abstract", "Abstract Note", "AB", "notes_abstract", "Abstracts", "Zusammenfassung",
@@ -93,10 +94,11 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "keywords", "keyword", "Author Keywords", "Manual Tags", "DE", "Author Keyword", "KW",
         "Stichwörter",
     ),
+    "automatic_tags": ("Automatic Tags",),
     "mesh": ("mesh", "MeSH terms", "MeSH", "MH", "MeSH headings"),
     "language": (
         "language", "Language of Original Document", "Article Language", "languages",
-        "Publication Language", "LA", "Sprache", "Langue", "Idioma",
+        "Publication Language", "Language of Article", "LA", "Sprache", "Langue", "Idioma",
     ),
     "publisher": ("publisher", "Publisher Name", "PU", "Verlag"),
     "place": (
@@ -110,12 +112,19 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "CT",
     ),
     "contributors": ("contributors",),
+    "series_editors": ("Series Editor", "Series Editors"),
+    "translators": ("Translator", "Translators"),
+    "book_authors": ("Book Author", "Book Authors"),
+    "other_contributors": ("Contributor",),
     "registrations": (
         "registrations", "Trial registration", "Clinical Trial Numbers", "Clinical trial number",
         "Trial Registration Number", "Registry number", "Clinical Trial Registry Number",
     ),
     "urls": ("urls", "url", "link", "Source URLs", "URL(s)", "External URL", "UR"),
-    "notes": ("notes", "note", "Note(s)", "Extra", "User notes"),
+    "accessed": ("accessed", "Access Date", "Date Accessed"),
+    "notes": ("notes", "note", "Note(s)", "User notes"),
+    "publication_types": ("publication_types",),
+    "more": ("Extra",),
     "details": ("details",),
 }  # fmt: skip
 """Every field of a table, in the order of our own columns, each with its other names."""
@@ -129,7 +138,7 @@ def folded(name: str) -> str:
 _WEB_OF_SCIENCE: Final[Mapping[str, str]] = {
     "AF": "authors", "AU": "authors", "BE": "editors", "TI": "title", "SO": "journal",
     "SE": "series", "LA": "language", "DT": "type", "CT": "event", "DE": "keywords",
-    "AB": "abstract", "PU": "publisher", "PI": "place", "SN": "issn", "BN": "isbn",
+    "AB": "abstract", "PU": "publisher", "PI": "place", "SN": "issn", "EI": "eissn", "BN": "isbn",
     "J9": "journal_abbreviation", "PD": "date", "PY": "year", "VL": "volume", "IS": "issue",
     "BP": "start_page", "EP": "end_page", "AR": "article_number", "DI": "doi", "PM": "pmid",
     "UT": "id",

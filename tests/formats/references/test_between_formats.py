@@ -63,8 +63,6 @@ ASPECTS: Final[dict[str, Callable[[WorkRecord], Any]]] = {
 }
 # What a format has no place for, by its own description.
 CANNOT_SAY: Final[dict[str, frozenset[str]]] = {
-    # Of articles PubMed says neither who published or edited them nor where they are.
-    "pubmed-xml": frozenset({"editors", "urls", "publisher", "place", "series", "event"}),
     # Whole names, dates filled up with 01, and nothing about books.
     "openalex-json": frozenset(
         {"authors", "editors", "published", "abbreviation", "notes", "series", "edition"}
