@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from rapidfuzz import fuzz
 
 from kb.identity.descriptions import Description
+from kb.identity.locators import Pages
 from kb.identity.names import Agreement, compare_authors, fold
 from kb.identity.titles import is_generic, is_once_an_issue
 from kb.identity.venues import compare_venues, is_meeting, is_preprint_server, share_issn
@@ -58,7 +59,7 @@ class Judgement(NamedTuple):
 def compare(a: Description, b: Description) -> Comparison:
     """Whether two records are one work. The order of the two does not matter."""
     facts = _Facts(a, b)
-    judged = _judge(facts)
+    judged = _plainly_one(a, b) or _judge(facts)
     pro, contra = _evidence(facts)
     return Comparison(judged.verdict, judged.reason, pro, contra, judged.link)
 
@@ -111,17 +112,17 @@ def compare_identifiers(a: Description, b: Description) -> tuple[str, str]:
         if a.doi == b.doi:
             same = f"DOI {a.doi}"
         else:
-            against = f"DOI {a.doi} against {b.doi}"
+            against = f"DOI {min(a.doi, b.doi)} against {max(a.doi, b.doi)}"
     if a.pmid and b.pmid:
         if a.pmid == b.pmid:
             same = same or f"PMID {a.pmid}"
         else:
-            against = against or f"PMID {a.pmid} against {b.pmid}"
+            against = against or f"PMID {min(a.pmid, b.pmid)} against {max(a.pmid, b.pmid)}"
     if a.pmcid and b.pmcid:
         if a.pmcid == b.pmcid:
             same = same or f"PMCID {a.pmcid}"
         else:
-            against = against or f"PMCID {a.pmcid} against {b.pmcid}"
+            against = against or f"PMCID {min(a.pmcid, b.pmcid)} against {max(a.pmcid, b.pmcid)}"
     return same, against
 
 
@@ -225,7 +226,13 @@ class _Facts:
             and p.first == q.first
             and p.last == q.last
             and p.last >= p.first + 2
+            and not self.is_other_series
         )
+
+    @property
+    def is_other_series(self) -> bool:
+        p, q = self.a.pages, self.b.pages
+        return p is not None and q is not None and _other_series(p, q)
 
     @property
     def is_same_abstract(self) -> bool:
@@ -309,13 +316,18 @@ def _numbers(a: Description, b: Description) -> Agreement:
     return AGAINST if x[0].isdigit() and y[0].isdigit() else UNSAID
 
 
+def _other_series(p: Pages, q: Pages) -> bool:
+    """Whether the letters before the pages count other pages: "S12" of a supplement, "e12"."""
+    return bool(p.letters and q.letters) and p.letters[0] != q.letters[0]
+
+
 def _pages(a: Description, b: Description) -> Agreement:
     """SAME: the first page is. PART: they overlap or end alike, as with a slip in one of them."""
     p, q = a.pages, b.pages
     if p is None or q is None:
         return UNSAID
     if p.first == q.first:
-        return AGAINST if p.letters and q.letters and p.letters[0] != q.letters[0] else SAME
+        return AGAINST if _other_series(p, q) else SAME
     for one, of_one, other, of_other in ((p, a, q, b), (q, b, p, a)):
         # Numbered from 1 ahead of its issue, or beside an article number.
         if one.first == 1 and (
@@ -383,10 +395,18 @@ def _class(d: Description) -> int | None:
     return _class_of(d.kind, d.venues)
 
 
+# Where theses are indexed, as articles by some.
+_DISSERTATIONS: Final = re.compile(
+    r"(?:dissertation|masters?) abstracts|dissertations? (?:&|and) theses|diss\w*\.? abstr", re.I
+)
+
+
 @lru_cache(maxsize=50_000)
 def _class_of(kind: str, venues: tuple[str, ...]) -> int | None:
     if any(is_preprint_server(venue) for venue in venues):
         return _PREPRINT
+    if any(_DISSERTATIONS.match(venue) for venue in venues):
+        return _THESIS
     known = _CLASSES.get(kind)
     # Tables and reference managers call everything an article that is nothing else.
     if known in (_JOURNAL, _OTHER, None) and any(is_meeting(venue) for venue in venues):
@@ -510,8 +530,15 @@ def _are_copies(f: _Facts) -> bool:
         or a.authors.initials != b.authors.initials
     ):
         return False
-    is_told = bool(a.titles) and not is_generic(a.titles[0])
-    return bool(is_told or f.ids_same or a.pages or (a.authors.families and a.year and a.venues))
+    if f.ids_same or a.pages:
+        return True
+    if not a.titles:
+        return False
+    told = bool(a.authors.families), a.year is not None, bool(a.venues)
+    if is_generic(a.titles[0]):
+        return all(told) and is_once_an_issue(a.titles[0])
+    # A title alone may be no more than a topic ("Stroke rehabilitation").
+    return any(told) or len(a.letters) >= 25
 
 
 def _by_contradiction(f: _Facts) -> Judgement:
@@ -658,7 +685,9 @@ def _in_one_place(f: _Facts) -> Judgement | None:
         return _ONE_PLACE
     if f.venue >= PART and f.authors is not AGAINST and (alike >= Likeness.CUT or f.year is SAME):
         return _same("same title, journal, volume and page", Strength.PLACE)
-    if f.venue >= LIKELY and is_variant and f.year >= LIKELY:
+    if f.venue >= LIKELY and is_variant and f.year >= LIKELY and f.is_one_range:
+        # The authors are others, as where names are garbled; but letters under one heading share
+        # a page or two.
         return _same("same title, journal, year, volume and page", Strength.PLACE)
     return None
 
@@ -698,7 +727,7 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
     if authors >= LIKELY and venue >= LIKELY:
         if is_variant and year in (SAME, UNSAID):
             return _same("same title, authors and journal, nothing contradicts")
-        if is_variant and year is LIKELY and (f.places_same or _is_ahead_of_print(f)):
+        if is_variant and year is LIKELY and (f.places_same or _may_be_ahead_of_print(f)):
             return _same("same title, authors and journal, published ahead of print")
         if year is SAME and authors is SAME:
             if alike is Likeness.CUT:
@@ -715,7 +744,7 @@ def _uncontradicted(f: _Facts) -> Judgement | None:
         return _same("same title, journal and year, nothing contradicts")
     # Little is said, and all of it agrees.
     if authors is SAME and year is SAME:
-        if venue is UNSAID and not _may_be_versions(f):
+        if venue is UNSAID and (f.places_same >= 2 or not _may_be_versions(f)):
             return _same("same title, authors and year, nothing contradicts")
         if venue is PART and len(f.a.letters) >= 25 and len(f.a.authors.families) > 1:
             return _same("same title, authors and year, and nearly the same journal")
@@ -738,7 +767,7 @@ def _with_a_slip(f: _Facts) -> Judgement | None:
         return None
     if f.volume >= LIKELY and f.pages is PART:
         return _same("same title, authors, journal and volume; the pages overlap")
-    if f.places_against != 1 or venue < LIKELY:
+    if f.places_against != 1 or venue < LIKELY or f.is_other_series:
         return None
     if f.places_same >= 2:
         return _same("same title, authors and journal; one of volume, number and pages differs")
@@ -770,12 +799,16 @@ def _is_long(f: _Facts) -> bool:
     return min(len(f.a.letters), len(f.b.letters)) >= 40
 
 
-def _is_ahead_of_print(f: _Facts) -> bool:
-    """Whether one of two records a year apart has no place yet. Meetings say the same every year,
-    and have nothing ahead of print."""
-    if _MEETING in (_class(f.a), _class(f.b)):
+def _may_be_ahead_of_print(f: _Facts) -> bool:
+    """Whether one of two records a year apart has no place yet, or neither says one and the title
+    is not one to be used every year. Meetings say the same every year and have nothing ahead of
+    print, books neither."""
+    if not {_class(f.a), _class(f.b)} <= {_JOURNAL, _PREPRINT, _OTHER, None}:
         return False
-    return any(not d.volume and not d.number for d in (f.a, f.b))
+    x, y = (((d.volume or d.number) != (), d.pages is not None) for d in (f.a, f.b))
+    if x != y:
+        return True
+    return not any(x) and _is_long(f) and f.authors is SAME and len(f.a.authors.families) > 1
 
 
 def _may_be_versions(f: _Facts) -> bool:

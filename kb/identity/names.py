@@ -351,6 +351,9 @@ def _alike(a: str, b: str) -> bool:
         return False
     if long.startswith(short):
         return True
-    return len(long) - len(short) <= 2 and OSA.distance(a, b, score_cutoff=2) <= (
-        1 if len(long) < 8 else 2
+    return (
+        len(long) - len(short) <= 2
+        and OSA.distance(a, b, score_cutoff=2) <= (1 if len(long) < 8 else 2)
+        and a.isalpha()  # the number of a trial in place of a name has no slips
+        and b.isalpha()
     )

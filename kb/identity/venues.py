@@ -20,7 +20,7 @@ _PROCEEDINGS: Final = word_set(
     "print electronic resource part series"
 )
 _NUMBERED: Final = re.compile(
-    r"^(?:\d+(?:st|nd|rd|th)?|(?:twenty|thirty|forty|fifty|sixty)?(?:first|second|third|fourth|"
+    r"^(?:\d{1,4}(?:st|nd|rd|th)?|(?:twenty|thirty|forty|fifty|sixty)?(?:first|second|third|fourth|"
     r"fifth|sixth|seventh|eighth|ninth)|twenty|thirty|forty|fifty|sixty|tenth|eleventh|twelfth|\w+teenth|\w+tieth)$"
 )
 _COUNTRY: Final = re.compile(r" (?:of the )?(?:u s a|usa|united states(?: of)? america)$")
@@ -141,6 +141,8 @@ def _is_slip(a: str, b: str) -> bool:
         min(len(a), len(b)) >= 5
         and abs(len(a) - len(b)) <= 1
         and OSA.distance(a, b, score_cutoff=1) <= 1
+        and a.isalpha()
+        and b.isalpha()
     )
 
 
