@@ -1,8 +1,9 @@
 """Records to be compared, read from any reference file; clusters and pairs as tables; what people
 decided, read back from such tables.
 
-Texts that a spreadsheet would run are led by an apostrophe, ids among them; reading takes it off
-again where no record has such an id.
+The table of clusters is for programs, which join it by the ids: these are as they came. Tables of
+pairs are opened by people: what a spreadsheet would run as a formula is led by an apostrophe there,
+ids among them, which reading takes off again where no record has such an id.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from kb.errors import InvalidInput
-from kb.formats.outcome_tables.delimited import csv_lines, guarded
+from kb.formats.outcome_tables.delimited import csv_lines
 from kb.formats.references.reading import decoded
 from kb.identity.dedupe import Deduplication, Pair, PersonsDecision, explained
 from kb.identity.descriptions import COLUMNS, Description, describe, describe_values
@@ -149,7 +150,7 @@ PAIR_COLUMNS: Final = (
 
 def clusters_csv(descriptions: Sequence[Description], found: Deduplication) -> Iterator[bytes]:
     """`record_id, cluster_id`, a row for each record in the order of the records. A cluster is
-    named by the first of its record ids, in the order of the alphabet."""
+    named by the first of its record ids, in the order of the alphabet. Ids are as they came."""
     names = [""] * len(descriptions)
     for cluster in found.clusters:
         name = min(descriptions[i].record_id for i in cluster)
@@ -160,7 +161,7 @@ def clusters_csv(descriptions: Sequence[Description], found: Deduplication) -> I
     writer.writerow(("record_id", "cluster_id"))
     for start in range(0, len(names), 10_000):
         writer.writerows(
-            (guarded(descriptions[i].record_id), guarded(names[i]))
+            (descriptions[i].record_id, names[i])
             for i in range(start, min(start + 10_000, len(names)))
         )
         yield buffer.getvalue().encode()

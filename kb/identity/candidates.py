@@ -89,7 +89,7 @@ def _order(
 def worth_a_look(descriptions: Sequence[Description], pairs: Pairs) -> Pairs:
     """The pairs of which `is_worth_a_look` is true, most of them found without a look at each."""
     first, second = pairs
-    letters = [d.letters for d in descriptions]
+    letters = list(map(attrgetter("letters"), descriptions))
     lengths = np.fromiter(map(len, letters), np.int64, len(letters))
     page = np.fromiter((d.pages.first if d.pages else -1 for d in descriptions), np.int64)
     is_worth = np.zeros(len(first), dtype=bool)
@@ -107,9 +107,10 @@ def worth_a_look(descriptions: Sequence[Description], pairs: Pairs) -> Pairs:
     is_worth &= short > 0  # the ratio of nothing and nothing is 100
     is_several = np.fromiter((len(d.titles) > 1 for d in descriptions), bool)
     is_worth |= is_several[first] | is_several[second]
-    for told in (attrgetter(name) for name in ("doi", "pmid", "pmcid", "abstract")):
-        codes = np.fromiter((hash(told(d) or None) for d in descriptions), np.int64)
-        is_worth |= (codes[first] == codes[second]) & (codes[first] != hash(None))
+    for name in ("doi", "pmid", "pmcid", "abstract"):
+        codes = np.fromiter(map(hash, map(attrgetter(name), descriptions)), np.int64)
+        said = (codes != hash(None)) & (codes != hash(""))
+        is_worth |= (codes[first] == codes[second]) & said[first]
     # A page in common, or one title as part of another: then the ratio follows from the lengths.
     may_be = (page[first] == page[second]) & (page[first] >= 0)
     may_be |= short * (200 - NEAR) < long * NEAR

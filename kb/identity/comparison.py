@@ -769,7 +769,8 @@ def _with_a_slip(f: _Facts) -> Judgement | None:
         return _same("same title, authors, journal and volume; the pages overlap")
     if f.places_against != 1 or venue < LIKELY or f.is_other_series:
         return None
-    if f.places_same >= 2:
+    # What comes out every year has its issue and page, but another volume.
+    if f.places_same >= 2 and (f.volume is not AGAINST or f.year in (SAME, UNSAID)):
         return _same("same title, authors and journal; one of volume, number and pages differs")
     if (
         f.volume >= LIKELY
@@ -800,14 +801,16 @@ def _is_long(f: _Facts) -> bool:
 
 
 def _may_be_ahead_of_print(f: _Facts) -> bool:
-    """Whether one of two records a year apart has no place yet, or neither says one and the title
-    is not one to be used every year. Meetings say the same every year and have nothing ahead of
-    print, books neither."""
+    """Whether the earlier of two records a year apart has no place yet, or neither says one and
+    the title is not one to be used every year. Meetings say the same every year and have nothing
+    ahead of print, books neither."""
     if not {_class(f.a), _class(f.b)} <= {_JOURNAL, _PREPRINT, _OTHER, None}:
         return False
     x, y = (((d.volume or d.number) != (), d.pages is not None) for d in (f.a, f.b))
     if x != y:
-        return True
+        # The record that says less should be the earlier one.
+        a, b = f.a.year, f.b.year
+        return _is_long(f) or (a is not None and b is not None and (x < y) == (a < b))
     return not any(x) and _is_long(f) and f.authors is SAME and len(f.a.authors.families) > 1
 
 
@@ -815,7 +818,7 @@ def _may_be_versions(f: _Facts) -> bool:
     """Whether one may be the paper of a meeting, the report or the thesis that the other was made
     of: where no venue is given, only the kinds of the records tell."""
     x, y = _class(f.a), _class(f.b)
-    return x is not None and y is not None and x != y
+    return x is not None and y is not None and (x, f.a.kind == "book") != (y, f.b.kind == "book")
 
 
 # -- in words --------------------------------------------------------------------------------------

@@ -146,12 +146,12 @@ def test_a_file_that_is_no_reference_file_is_named_for_what_it_is(tmp_path):
     assert "PDF" in done.stderr
 
 
-def test_ids_come_out_as_they_went_in_and_run_nothing_in_a_spreadsheet(tmp_path):
+def test_ids_come_out_as_they_went_in_and_are_found_behind_an_apostrophe(tmp_path):
     ids = ["0012", "x, y", "é 💡", "-5", "=1+1"]
     a_table(tmp_path / "a.csv", *(a_row(f'"{id}"', pages=str(n)) for n, id in enumerate(ids, 900)))
     report("a.csv")
     out = [row["record_id"] for row in rows_of(tmp_path / "clusters.csv")]
-    assert out == ["0012", "x, y", "é 💡", "-5", "'=1+1"]
+    assert out == ["0012", "x, y", "é 💡", "-5", "=1+1"]
     a_table(tmp_path / "d.csv", "0012,'=1+1,same", header="record_id_1,record_id_2,decision")
     assert report("a.csv", "--decisions", "d.csv")["decisions_applied"] == 1
 

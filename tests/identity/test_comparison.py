@@ -197,6 +197,7 @@ def test_a_work_without_a_title_is_never_merged():
 
 
 LETTER = {"title": "Stroke rehabilitation", "pages": "100"}
+YEARLY = {"title": "Standards of care in diabetes", "pages": "S1", "author": "Diabetes Society"}
 UNPLACED = {"volume": "", "number": "", "pages": ""}
 CHAPTER = {
     "entry_type": "incollection", "title": "Using the widget", "journal": "", "volume": "",
@@ -234,6 +235,18 @@ REGISTERED = {"journal": "https://trials.example.org/?id=CTR-{}", "author": "CTR
             {k: v.format("TRC-11001") for k, v in REGISTERED.items()},
             {k: v.format("TRC-11002") for k, v in REGISTERED.items()},
             id="entries of a trial registry",
+        ),
+        pytest.param(
+            YEARLY, YEARLY | {"year": "2020", "volume": "9"}, id="what comes out every year",
+        ),
+        pytest.param(
+            YEARLY, YEARLY | {"year": "2020"} | UNPLACED, id="next year's, not placed yet",
+        ),
+        pytest.param(
+            {"entry_type": "book", "journal": ""} | UNPLACED,
+            {"entry_type": "incollection", "journal": "", "booktitle": "Handbook", "volume": "",
+             "number": ""},
+            id="book and chapter",
         ),
         pytest.param(
             {}, {"journal": "Dissertation Abstracts International: Section B"} | UNPLACED,
