@@ -14,7 +14,7 @@ from rapidfuzz import fuzz, process
 from kb.identity.blocking import blocking_keys
 from kb.identity.comparison import is_worth_a_look
 from kb.identity.descriptions import Description
-from kb.identity.wording import NEAR
+from kb.identity.wording import NEAR, WHOLE
 
 # Blocks above this are sorted and each record is compared with its neighbours alone.
 _WHOLE_BLOCK: Final = 24
@@ -113,7 +113,7 @@ def worth_a_look(descriptions: Sequence[Description], pairs: Pairs) -> Pairs:
         is_worth |= (codes[first] == codes[second]) & said[first]
     # A page in common, or one title as part of another: then the ratio follows from the lengths.
     may_be = (page[first] == page[second]) & (page[first] >= 0)
-    may_be |= short * (200 - NEAR) < long * NEAR
+    may_be |= (short >= WHOLE) & (short * (200 - NEAR) < long * NEAR)
     for k in np.flatnonzero(may_be & ~is_worth).tolist():
         is_worth[k] = is_worth_a_look(descriptions[first[k]], descriptions[second[k]])
     return first[is_worth], second[is_worth]

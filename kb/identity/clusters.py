@@ -75,7 +75,8 @@ class Clusters:
             self._faces.pop(other, None)
             self._faces[root] = ours | theirs
         self._parent[other] = root
-        self._members[root] = _joined(self.members(root), self._members.pop(other, [other]))
+        members = self._members
+        members[root] = _joined(members.get(root) or [root], members.pop(other, [other]))
         return None
 
     def _faces_of(self, root: int) -> dict[Hashable, int]:
@@ -85,8 +86,11 @@ class Clusters:
     def all(self) -> list[list[int]]:
         """Every cluster, singletons among them, members in order, clusters by first member."""
         found: dict[int, list[int]] = {}
-        for position in range(len(self._parent)):
-            found.setdefault(self.find(position), []).append(position)
+        for position, parent in enumerate(self._parent):
+            if parent == position:  # a root is the first of its members
+                found[position] = [position]
+            else:
+                found[self.find(position)].append(position)
         return list(found.values())
 
 

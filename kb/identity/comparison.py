@@ -671,10 +671,10 @@ def _in_one_place(f: _Facts) -> Judgement | None:
         return _same("versions of one Cochrane review", Strength.PLACE)
     if (
         is_variant
-        and f.authors >= LIKELY
         and f.year is SAME
         and f.is_one_range
         and f.volume is not AGAINST
+        and f.authors >= LIKELY
     ):
         return _same("same title, authors, year and pages", Strength.PLACE)
     if not f.is_one_place:

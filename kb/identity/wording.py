@@ -54,7 +54,7 @@ _VARIANT: Final = TitleComparison(Likeness.VARIANT)
 NEAR: Final = 86
 _CLOSE: Final = 90
 # Shorter titles are the beginning of many others.
-_WHOLE: Final = 25
+WHOLE: Final = 25
 # Exports cut titles off at 200 or 255 characters: what follows was never there to be compared.
 _CUT_OFF: Final = 120
 
@@ -70,7 +70,7 @@ def are_near(x: str, y: str) -> bool:
 
 def _is_part(x: str, y: str) -> bool:
     short, long = (x, y) if len(x) <= len(y) else (y, x)
-    return len(short) >= _WHOLE and (long.startswith(short) or long.endswith(short))
+    return len(short) >= WHOLE and (long.startswith(short) or long.endswith(short))
 
 
 def compare_titles(a: str, b: str, letters: tuple[str, str] | None = None) -> TitleComparison:
