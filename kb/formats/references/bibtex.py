@@ -435,6 +435,7 @@ _TYPES_BY_KEY: Final[Mapping[str, str]] = {
     "techreport": "Technical report",
     "resreport": "Research report",
 }
+_KEYS_OF_TYPES: Final = {"Master's thesis": "mathesis", "PhD thesis": "phdthesis"}
 _OF_MASTERS = re.compile(r"\b(?:master\w*|m\.?\s?(?:sc|a|phil|eng)|diplom\w*)\b", re.I)
 
 
@@ -736,6 +737,11 @@ def _as_biblatex(record: WorkRecord, fields: dict[str, str]) -> dict[str, str]:
     elif "date" in fields:
         for name in ("year", "month", "day"):
             fields.pop(name, None)
+    kind = fields[_ENTRY_TYPE]
+    if kind == "mastersthesis" and _types_as_given(kind, fields) == _types_as_given(kind, {}):
+        fields.pop("type", None)
+    if fields.get("type") in _KEYS_OF_TYPES:
+        fields["type"] = _KEYS_OF_TYPES[fields["type"]]
     if "langid" not in fields and (name_of := language_name(fields.get("language", ""))):
         del fields["language"]
         fields["langid"] = name_of

@@ -22,10 +22,13 @@ _KNOWN_MARK = re.compile(
 _BEGINNING = re.compile(r"@\s*([A-Za-z]+)\s*([{(])")
 _NAME = re.compile(r"\s*([^\s=,{}\"#()@][^\s=,{}\"#]*)\s*=\s*")
 _KEY = re.compile(r"\s*+([^,={}\"\n]*+)\s*+(,|(?=[})]\s*$))")
-_KEY_WITHOUT_COMMA = re.compile(r"[ \t]*([^\s,={}\"]+)[ \t]*\n(?=\s*[\w:.-]+\s*=)")
+_KEY_WITHOUT_COMMA = re.compile(
+    r"[ \t]*([^\s,={}\"]+)(?:[ \t]*\n(?=\s*[\w:.-]+\s*=)|[ \t]+(?=[\w:.-]+\s*=\s*[{\"\d]))"
+)
 # What a value swallows that is not closed.
 _FIELD_INSIDE = re.compile(r"(?<=[},])\s*[A-Za-z][\w:+-]*\s*=\s*[{\"\d]")
 _BARE = re.compile(r"[^,#{}\"\n=]*[^\s,#{}\"=]")
+_BARE_IN_PARENTHESES = re.compile(r"[^,#{}\"\n=()]*[^\s,#{}\"=()]")
 _SPACE = re.compile(r"[\s,]*")
 _BLANK = re.compile(r"\s*")
 _BRACE = re.compile(r"[{}]")
@@ -191,7 +194,7 @@ class _Piece:
             if match is None:
                 at = self._skipped(at, closing)
                 continue
-            at, value = self._value(match.end())
+            at, value = self._value(match.end(), closing)
             fields.append((match[1].lower(), value))
             after = _BLANK.match(text, at).end()  # type: ignore[union-attr]
             if after < len(text) and text[after] not in (",", closing, "}"):
@@ -210,8 +213,9 @@ class _Piece:
         self._warnings.append(f"not understood, left out: {shown[:80]!r}")
         return at
 
-    def _value(self, at: int) -> tuple[int, str]:
+    def _value(self, at: int, closing: str) -> tuple[int, str]:
         parts: list[str] = []
+        bare = _BARE if closing == "}" else _BARE_IN_PARENTHESES
         text = self._text
         while True:
             at = _BLANK.match(text, at).end()  # type: ignore[union-attr]
@@ -222,7 +226,7 @@ class _Piece:
             elif first == '"':
                 end = self._quoted(at)
                 parts.append(text[at + 1 : end - 1])
-            elif match := _BARE.match(text, at):
+            elif match := bare.match(text, at):
                 end = match.end()
                 parts.append(self._abbreviation(match[0]))
             else:

@@ -333,9 +333,18 @@ class _Reader:
         if kind.titles[0] == "event":
             event = self._text("T2")
             return self._text("C3", "BT", "JF", "JO") or event, event
+        if kind.is_periodical and self._is_of_sciencedirect():
+            # Its T2 is the title of a special issue.
+            return self._text("JO"), None
         if kind.titles[0] == "venue":
             return self._text("JF", "T2", "BT", "JO"), None
         return self._text("JF", "JO"), None
+
+    def _is_of_sciencedirect(self) -> bool:
+        has_both = "JO" in self._at and "T2" in self._at and "JF" not in self._at
+        return has_both and any(
+            "//www.sciencedirect.com/" in value for _, value in self._each("UR")
+        )
 
     def _serial_numbers(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         issns: list[str] = []

@@ -16,8 +16,10 @@ from kb.formats.references.bibtex_names import people_of
 from kb.formats.references.latex import latex_of, title_of, unicode_of
 from kb.formats.references.reading import FileRecord
 from kb.identity.identifiers import identifiers
+from kb.models.dates import PartialDate
 from kb.models.records import (
     AuthorClaim,
+    DateClaim,
     ExtraField,
     Unreadable,
     VenueClaim,
@@ -496,3 +498,86 @@ def test_no_text_stops_the_reader(text: str) -> None:
     for found in reads(text):
         if isinstance(found, FileRecord):
             b"".join(write_bibtex([found.record]))
+
+
+# -- what goes from other formats into BibTeX and back -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("types", "written_as"),
+    [
+        pytest.param(("PhD thesis",), "@phdthesis{k,\n  title = {Title}\n}", id="PhD"),
+        pytest.param(("Master's thesis",), "@mastersthesis{k,\n  title = {Title}\n}", id="master"),
+        pytest.param(("MSc",), "type = {MSc}", id="as given"),
+        pytest.param((), "type = {Thesis}", id="of no kind"),
+    ],
+)
+def test_a_thesis_is_of_the_kind_it_was(types: tuple[str, ...], written_as: str) -> None:
+    work = an_article(type=WorkType.THESIS, types_as_given=types)
+    assert written_as in written("bibtex", [work]).decode()
+    (found,) = records_in("bibtex", written("bibtex", [work]))
+    assert replace(found, extra=()) == work
+
+
+@DIALECTS
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"types_as_given": ("Review", "Meta-Analysis")}, id="types of work"),
+        pytest.param({"type": WorkType.REPORT, "issue": "TR-1"}, id="number of a report"),
+        pytest.param({"type": WorkType.PATENT, "issue": "US123"}, id="number of a patent"),
+        pytest.param(
+            {"types_as_given": ("Retracted Publication",), "is_flagged_retracted": True},
+            id="retraction",
+        ),
+        pytest.param(
+            {"dates": (DateClaim(role="accessed", date=PartialDate("2020-01-02")),)}, id="accessed"
+        ),
+        pytest.param({"authors": (AuthorClaim(name="王小明"),)}, id="a name without space"),
+    ],
+)
+def test_facts_of_other_formats_survive(name: str, more: dict[str, Any]) -> None:
+    work = an_article(**more)
+    assert records_in(name, written(name, [work])) == [work]
+
+
+def test_the_number_of_a_report_is_its_number() -> None:
+    work = an_article(type=WorkType.REPORT, issue="TR-1")
+    assert "number = {TR-1}" in written("bibtex", [work]).decode()
+
+
+def test_where_a_meeting_was_is_not_where_its_publisher_is() -> None:
+    record = the_record("@inproceedings{k, address = {New York}, location = {Glasgow}}")
+    assert record.place == "New York"
+    assert "Glasgow" in written("bibtex", [record]).decode()
+
+
+def test_a_comma_in_braces_separates_no_keywords() -> None:
+    record = the_record("@misc{k, keywords = {MSC,{OA, knee},cartilage}}")
+    assert [c.label for c in record.concepts] == ["MSC", "OA, knee", "cartilage"]
+    assert records_in("bibtex", written("bibtex", [record])) == [record]
+
+
+def test_identifiers_in_notes_are_understood() -> None:
+    record = the_record("@misc{k, annotation = {PMID: 31810187\n\nPMCID: PMC6947442}}")
+    assert record.identifiers == identifiers(pmid=31810187, pmcid="PMC6947442")
+
+
+def test_the_number_of_a_namesake_is_no_name_and_comes_out_again() -> None:
+    record = the_record("@misc{k, author = {Wei Wang 0001 and Ann Li}}")
+    assert record.authors[0] == AuthorClaim(family="Wang", given="Wei")
+    assert "Wei Wang 0001" in written("bibtex", [record]).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        pytest.param("@article(k, title = {T}, year = 2004)", False, id="parentheses"),
+        pytest.param("@article{k title = {T}, year = 2004}", True, id="no comma on the line"),
+    ],
+)
+def test_the_last_and_the_first_field_are_read(text: str, warned: bool) -> None:
+    record = the_record(text)
+    assert (record.label, record.title, record.published) == ("k", "T", "2004")
+    assert record.extra == ()
+    assert bool(warnings(text)) is warned

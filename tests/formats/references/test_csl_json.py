@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from kb.formats.references.csl_json import item_of, read, record_of
 from kb.formats.references.reading import FileRecord
 from kb.identity.identifiers import identifiers
-from kb.models.dates import partial_date
+from kb.models.dates import PartialDate, partial_date
 from kb.models.records import (
     AuthorClaim,
     ConceptClaim,
     ContributorClaim,
+    DateClaim,
     RegistrationMention,
     Unreadable,
     VenueClaim,
@@ -307,3 +308,24 @@ _NAMES = ["id", "type", "title", "author", "issued", "DOI", "page", "note", "cus
 def test_no_value_stops_the_reader(item: dict[str, Any]) -> None:
     record = record_of(item, "a file")
     orjson.dumps(item_of(record))
+
+
+@pytest.mark.parametrize(
+    ("more", "variable"),
+    [
+        pytest.param({"type": WorkType.THESIS, "types_as_given": ("PhD",)}, "genre", id="thesis"),
+        pytest.param({"types_as_given": ("Review", "Letter")}, "custom", id="types of work"),
+        pytest.param({"type": WorkType.REPORT, "issue": "TR-1"}, "number", id="report"),
+        pytest.param({"type": WorkType.PATENT, "issue": "US1"}, "number", id="patent"),
+        pytest.param(
+            {"dates": (DateClaim(role="accessed", date=PartialDate("2020-01-02")),)},
+            "accessed",
+            id="accessed",
+        ),
+    ],
+)
+def test_facts_of_other_formats_survive(more: dict[str, Any], variable: str) -> None:
+    fields = {"type": WorkType.ARTICLE} | more
+    work = WorkRecord(source="a file", key="k", label="k", title="T", **fields)
+    assert variable in item_of(work)
+    assert record_of(item_of(work), "a file") == work

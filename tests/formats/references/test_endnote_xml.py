@@ -246,3 +246,22 @@ def test_extra_fields_of_other_formats_stay_out() -> None:
         source="a", key="k", extra=(ExtraField(format="bibtex", tag="owner", value="me"),)
     )
     assert b"me<" not in written(record)
+
+
+def test_a_record_without_fields_is_reported_and_the_next_read() -> None:
+    empty, full = reads(f"<xml><records><record/><record>{_JOURNAL}</record></records></xml>")
+    assert isinstance(empty, Unreadable)
+    assert isinstance(full, FileRecord)
+
+
+@pytest.mark.parametrize(
+    ("run", "title"),
+    [
+        pytest.param("a", "TNF-α", id="a letter"),
+        pytest.param("abc", "TNF-abc", id="a word"),
+        pytest.param("α", "TNF-α", id="Greek already"),
+    ],
+)
+def test_a_letter_in_the_font_symbol_is_greek(run: str, title: str) -> None:
+    styled = f'<style>TNF-</style><style font="Symbol">{run}</style>'
+    assert read(f"{_JOURNAL}<titles><title>{styled}</title></titles>").title == title

@@ -19,6 +19,7 @@ from kb.identity.identifiers import identifiers
 from kb.models.records import (
     AuthorClaim,
     ConceptClaim,
+    ContributorClaim,
     DateClaim,
     ExtraField,
     FundingClaim,
@@ -334,3 +335,28 @@ def test_our_records_hold_what_zotero_reads(case: Json) -> None:
         if item.get("pages", "").startswith("S1080-"):
             item = {k: v for k, v in item.items() if k != "pages"}  # a publisher's item number
         assert missing(record, item) == []
+
+
+def test_the_first_of_several_languages_stays_the_first() -> None:
+    record = pubmed("LA  - ger\nLA  - eng\nTI  - A title.")
+    assert record.language == "de"
+    assert read(written(record)) == record
+
+
+def test_what_pubmed_has_no_field_for_is_in_its_notes() -> None:
+    record = WorkRecord(
+        source="a file",
+        key="k",
+        title="T",
+        short_title="Short",
+        pages="1-9",
+        article_number="e12",
+        contributors=(
+            ContributorClaim(role="translator", person=AuthorClaim(family="Tr", given="A")),
+        ),
+    )
+    assert read(written(record)).notes == (
+        "Short title: Short",
+        "Translator: Tr, A",
+        "Article number: e12",
+    )

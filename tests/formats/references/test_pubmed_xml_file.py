@@ -15,6 +15,8 @@ from kb.formats.references import pubmed_xml
 from kb.formats.references.reading import FileRecord
 from kb.identity.identifiers import identifiers
 from kb.models.records import (
+    AuthorClaim,
+    ContributorClaim,
     DateClaim,
     ExtraField,
     Unreadable,
@@ -156,3 +158,23 @@ def test_our_records_hold_what_zotero_reads(case: Json) -> None:
     assert len(records) == len(case["items"])
     for record, item in zip(records, case["items"], strict=True):
         assert missing(record, item) == []
+
+
+def test_what_articles_have_no_field_for_comes_back_from_their_notes() -> None:
+    record = WorkRecord(
+        source="pubmed",
+        key="1",
+        identifiers=identifiers(pmid=1),
+        title="T",
+        venue=VenueClaim(publisher="A publisher"),
+        place="Basel",
+        series="A series",
+        edition="2nd",
+        isbns=("9780306406157",),
+        urls=("https://example.org/a", "https://example.org/b"),
+        notes=("A note",),
+        contributors=(ContributorClaim(role="editor", person=AuthorClaim(family="Ed", given="A")),),
+    )
+    (found,) = reads(written(record))
+    assert isinstance(found, FileRecord)
+    assert found.record == record

@@ -251,3 +251,7 @@ def test_knowing_the_formats_loads_none_of_them() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_stray_byte_makes_a_short_text_no_binary_file() -> None:
+    assert named(b"TY  - JOUR\nTI  - A\x00B\nER  - \n") == "ris"

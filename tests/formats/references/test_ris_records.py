@@ -621,3 +621,70 @@ def test_our_records_hold_what_zotero_reads(case: Json) -> None:
     assert len(records) == len(case["items"])
     for record, item in zip(records, case["items"], strict=True):
         assert missing(record, item) == []
+
+
+# -- what single databases mean ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["C2  - 31810187", "DB  - Scopus"], id="Scopus"),
+        pytest.param(
+            ["N1  - Accession Number: 12. Language: English. PMID: 31810187."], id="EBSCO"
+        ),
+        pytest.param(["N1  - Accession Number: 12. PMID: NLM31810187."], id="CINAHL"),
+    ],
+)
+def test_a_pmid_is_found_where_a_database_puts_it(lines: list[str]) -> None:
+    assert jour(*lines).identifiers == identifiers(pmid=31810187)
+
+
+def test_a_pmid_of_a_comment_is_not_that_of_the_work() -> None:
+    assert jour("N1  - Comment in: J Foo. 2020;1:1. PMID: 31810187").identifiers == ()
+
+
+def test_a_chapter_that_scopus_calls_a_serial_is_in_its_book() -> None:
+    record = read("TY  - SER\nTI  - A chapter\nT2  - Methods\nM3  - Book Chapter\nER  - ")
+    assert record.type is WorkType.BOOK_CHAPTER
+    assert record.venue == VenueClaim(name="Methods")
+    assert back(record) == record
+
+
+def test_a_special_issue_of_sciencedirect_is_not_its_journal() -> None:
+    record = jour(
+        "JO  - Cytotherapy", "T2  - A Meeting", "UR  - https://www.sciencedirect.com/science/x"
+    )
+    assert record.venue == VenueClaim(name="Cytotherapy")
+    assert record.extra == (ExtraField(format="ris", tag="T2", value="A Meeting"),)
+    assert back(record) == record
+
+
+def test_a_series_is_found_in_t3_where_t2_is_not_there() -> None:
+    record = read("TY  - BOOK\nTI  - A book\nT3  - A series\nER  - ")
+    assert record.series == "A series"
+
+
+def test_the_article_number_of_a_paper_with_pages_is_kept() -> None:
+    record = read("TY  - CPAPER\nTI  - T\nSP  - 1\nEP  - 13\nC7  - 3\nER  - ")
+    assert (record.pages, record.article_number) == ("1-13", "3")
+    assert back(record) == record
+
+
+def test_a_retracted_publication_is_flagged() -> None:
+    assert jour("M3  - Retracted Publication").is_flagged_retracted is True
+
+
+def test_et_al_is_nobody() -> None:
+    record = jour("AU  - Smith, J.", "AU  - et al.")
+    assert record.authors == (AuthorClaim(family="Smith", given="J."),)
+    assert record.authors_complete is False
+    assert back(record) == record
+
+
+def test_the_mark_at_the_end_of_a_file_is_no_record() -> None:
+    assert len(reads("TY  - JOUR\nTI  - T\nER  - \n\nEF  - \n")) == 1
+
+
+def test_a_doi_in_angle_brackets_is_one() -> None:
+    assert jour("DO  - <https://doi.org/10.1000/a>").identifiers == identifiers(doi="10.1000/a")

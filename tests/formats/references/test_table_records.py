@@ -18,11 +18,13 @@ from kb.formats.references.formats import read_file
 from kb.formats.references.reading import FileRecord
 from kb.formats.references.table import read, write_csv, write_xlsx
 from kb.identity.identifiers import identifiers
+from kb.models.dates import PartialDate
 from kb.models.records import (
     AbstractSection,
     AuthorClaim,
     ConceptClaim,
     ContributorClaim,
+    DateClaim,
     ExtraField,
     RegistrationMention,
     Unreadable,
@@ -393,3 +395,76 @@ def test_both_writers_write_the_same_table() -> None:
 def test_no_text_below_a_header_stops_the_reader(text: str) -> None:
     found = reads(f"id,title,authors,year,doi\n{text}")
     assert all(isinstance(r, FileRecord | Unreadable) for r in found)
+
+
+# -- what single programs write ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        pytest.param(
+            "Smith JA, Jones B Jr, WHO Group.",
+            (
+                person("Smith", "JA"),
+                AuthorClaim(family="Jones", given="B", suffix="Jr"),
+                AuthorClaim(collective="WHO Group"),
+            ),
+            id="PubMed's with a group",
+        ),
+        pytest.param(
+            "Smith J and Jones B", (person("Smith", "J"), person("Jones", "B")), id="and, no commas"
+        ),
+        pytest.param(
+            "['Smith, J', 'Jones, B']", (person("Smith", "J"), person("Jones", "B")), id="a list"
+        ),
+    ],
+)
+def test_authors_are_told_apart(text: str, people: tuple[AuthorClaim, ...]) -> None:
+    (record,) = records(f'title,authors\nT,"{text}"\n')
+    assert record.authors == people
+
+
+def test_a_list_in_brackets_is_a_list_of_keywords() -> None:
+    (record,) = records("title,keywords\nT,\"['a', 'b, c']\"\n")
+    assert [c.label for c in record.concepts] == ["a", "b, c"]
+
+
+def test_everybody_zotero_names_has_a_role() -> None:
+    (record,) = records(
+        'Title,Editor,Series Editor,Translator,Book Author\nT,"Ed, E","Ser, S","Tr, T","Bk, B"\n'
+    )
+    assert [(c.role, c.person.family) for c in record.contributors] == [
+        ("editor", "Ed"), ("series editor", "Ser"),
+        ("translator", "Tr"), ("container author", "Bk"),
+    ]  # fmt: skip
+
+
+def test_what_zotero_has_under_extra_is_understood_or_a_note() -> None:
+    (record,) = records('Title,Extra,Notes\nT,"PMID: 31810187\nMore",<p>Own</p>\n')
+    assert record.identifiers == identifiers(pmid=31810187)
+    assert record.notes == ("Own", "More")
+
+
+def test_manual_and_automatic_tags_are_keywords() -> None:
+    (record,) = records("Title,Manual Tags,Automatic Tags\nT,a; b,b; c\n")
+    assert [c.label for c in record.concepts] == ["a", "b", "c"]
+
+
+def test_both_issns_of_a_journal_are_read() -> None:
+    (record,) = records("title,ISSN,eISSN\nT,1066-5099,1549-4918\n")
+    assert record.venue == VenueClaim(issns=("1066-5099", "1549-4918"))
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx"])
+def test_a_retraction_and_the_day_of_access_survive_a_table(name: str) -> None:
+    work = WorkRecord(
+        source="a file",
+        key="k",
+        label="k",
+        title="T",
+        types_as_given=("Journal Article", "Retracted Publication"),
+        is_flagged_retracted=True,
+        dates=(DateClaim(role="accessed", date=PartialDate("2020-01-02")),),
+    )
+    assert records_in(name, written(name, [work])) == [work]
