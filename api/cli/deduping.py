@@ -118,6 +118,10 @@ def _read(path: Path, format: str | None, tell: Tell) -> _File:
 
 def _make_unique(files: list[_File]) -> int:
     """Give every record an id of its own; how many got another than they came with."""
+    if sum(len(file.descriptions) for file in files) == len(
+        {d.record_id for file in files for d in file.descriptions}
+    ):
+        return 0
     renamed = 0
     users = Counter(id for file in files for id in {d.record_id for d in file.descriptions})
     names = _names(files)

@@ -199,7 +199,7 @@ def _one_each(
         a, b = descriptions[i].record_id, descriptions[j].record_id
         if a > b:
             a, b = b, a
-            pair = pair._replace(first=j, second=i)
+            pair = Pair(j, i, pair.judged, pair.refusal)
         key = (x, y) if x < y else (y, x)
         if key not in chosen or (a, b) < chosen[key][:2]:
             chosen[key] = (a, b, turn, pair)
