@@ -30,7 +30,7 @@ from kb.models.tables import (
 )
 from kb.store import links
 from kb.store.identity_said import lines_said, said_now, standing_decisions, told
-from kb.store.linked_records import DESCRIBING, relink
+from kb.store.linked_records import DESCRIBING, relink, retire
 from kb.store.lookup import LARGEST_ID, plain_text, resolve_work
 from kb.store.merge_works import merge_works
 from kb.store.notices import settle_notices
@@ -117,6 +117,8 @@ def decide_identity(
         _join(session, row.id, one, other, now)
     else:
         _separate(session, one, other, now)
+    if line is None:
+        _check_done(session, row, one, other)
     return row.id
 
 
@@ -181,7 +183,10 @@ def _sides(session: Session, of: tuple[str, str]) -> tuple[_Side, _Side]:
     if (one.record_id, one.position, one.identifier) == (
         other.record_id, other.position, other.identifier,
     ):  # fmt: skip
-        raise InvalidInput(f"{of[0][:60]!r} and {of[1][:60]!r} are one and the same already")
+        raise InvalidInput(
+            f"{of[0][:60]!r} and {of[1][:60]!r} are one and the same already "
+            "(to part it, withdraw the decision that joined it, or name two of its records)"
+        )
     if one.position is not None and other.position is not None:
         raise InvalidInput("two lines of bibliographies (expected a line and a work)")
     return one, other
@@ -350,6 +355,17 @@ def _separate(session: Session, one: _Side, other: _Side, now: datetime) -> None
     _reconsider(session, waiting, now)
 
 
+def _check_done(session: Session, decision: IdentityDecision, one: _Side, other: _Side) -> None:
+    """A decision that others keep from being carried out is not written: raising undoes it."""
+    a, b = _work_of(session, one), _work_of(session, other)
+    if (a is not None and a == b) != (decision.kind == IdentityKind.SAME):
+        is_apart = "kept apart" if decision.kind == IdentityKind.SAME else "held together"
+        raise Conflict(
+            f"{one.text} and {other.text} are {is_apart} by what other decisions say of the works "
+            "they are in; withdraw these first (see /identity/decisions)"
+        )
+
+
 def _let_go(session: Session, one: _Side, other: _Side, now: datetime) -> None:
     """One of two records of a work leaves it: the second, unless a person's word holds it there and
     not the first."""
@@ -436,6 +452,8 @@ def _undo(session: Session, merge: WorkMerge, now: datetime) -> None:
 
 
 def _take_apart(session: Session, merge: WorkMerge, now: datetime) -> None:
+    assert merge.before is not None
+    had: dict[str, int] = merge.before["records"]
     undone = unmerge(session, merge, now)
     both = {undone.loser, undone.survivor}
     # Derived before anything is decided anew: what a work is called matters to that.
@@ -450,6 +468,13 @@ def _take_apart(session: Session, merge: WorkMerge, now: datetime) -> None:
         count(session, row.work_id, row.source, row.claimed, now)
     recompute(session, both, now)
     restore_dates(session, merge)
+    for number, work_id in had.items():
+        # Records may have gone elsewhere since, and left a work behind that has nothing.
+        into = session.get_one(StoredRecord, int(number)).work_id
+        if into is None or into == work_id:
+            continue
+        if session.get_one(Work, work_id).merged_into_id is None:
+            retire(session, work_id, into, now)
 
 
 def _records_of(session: Session, works: Iterable[int]) -> set[int]:

@@ -13,6 +13,7 @@ from kb.models.tables import (
     IdentityDecision,
     IdentityKind,
     StoredRecord,
+    Work,
     WorkIdentifier,
     WorkMerge,
 )
@@ -128,6 +129,7 @@ def said_of(session: Session, stored: StoredRecord, works: Collection[int]) -> S
         elif RECORD in sides:
             words |= dict.fromkeys({one, other} - {RECORD}, decision.id or 0)
     kept = {pair: why for pair, why in apart.items() if len(pair) == 2}
+    together -= {w for pair in kept if RECORD in pair for w in pair}
     return Said(frozenset(together | words.keys()), words, kept, stored.work_id)
 
 
@@ -135,8 +137,9 @@ def is_joined_by_people(session: Session, work_id: int) -> bool:
     """Whether a merge by a person's decision made the work what it is."""
     if not anything_said(session):
         return False
+    names = sa.select(col(Work.id)).where(col(Work.merged_into_id) == work_id)
     query = select(WorkMerge.id).where(
-        WorkMerge.survivor_id == work_id,
+        sa.or_(col(WorkMerge.survivor_id) == work_id, col(WorkMerge.survivor_id).in_(names)),
         col(WorkMerge.decision_id).is_not(None),
         col(WorkMerge.undone_at).is_(None),
     )

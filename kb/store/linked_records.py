@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -12,31 +13,52 @@ from kb.models.evidence import StudyRecord
 from kb.models.identifiers import Identifier
 from kb.models.records import CitingList, ReferenceList, View, WorkRecord, from_json
 from kb.models.tables import (
+    Authorship,
+    CitationAssertion,
+    Coverage,
+    IdentityConflict,
+    Notice,
+    NoticeAssertion,
     Observation,
+    Reference,
     Registration,
     Report,
     StoredRecord,
+    Work,
+    WorkConcept,
+    WorkFunding,
     WorkIdentifier,
+    WorkMerge,
     WorkRegistration,
+    WorkRelation,
 )
 from kb.store import links
 from kb.store.inserting import insert_missing
 from kb.store.notices import link_notices
 from kb.store.records import as_work_record, find_record
+from kb.store.work_rows import KEYED, POINTING, rows_naming
 from kb.store.works_derived import records_of, rederive_mentioned
 
 DESCRIBING = (View.WORK, View.BRIEF)
 
 
-def take_back(session: Session, stored: StoredRecord, dropped: Collection[Identifier]) -> None:
-    """Take from the work the identifiers that only this record gave it."""
+def take_back(
+    session: Session, stored: StoredRecord, dropped: Collection[Identifier]
+) -> set[Identifier]:
+    """Take from the work the identifiers that only this record gave it, and return them: what was
+    resolved by them is to be resolved anew, once others had the chance to claim them."""
     assert stored.work_id is not None
+    if not dropped:
+        return set()
     others = [r for i, r in records_of(session, stored.work_id) if i != stored.id]
+    lost: set[Identifier] = set()
     for identifier in sorted(set(dropped) - {i for r in others for i in r.identifiers}):
         row = session.get(WorkIdentifier, (identifier.scheme.value, identifier.value))
         if row is not None and row.work_id == stored.work_id:
             session.delete(row)
+            lost.add(identifier)
     session.flush()
+    return lost
 
 
 def withdraw(session: Session, stored: StoredRecord, now: datetime) -> set[int]:
@@ -64,8 +86,7 @@ def move(session: Session, stored: StoredRecord, work_id: int, now: datetime) ->
     before = stored.work_id
     if before == work_id:
         return set()
-    if before is not None:
-        take_back(session, stored, record.identifiers)
+    lost = set() if before is None else take_back(session, stored, record.identifiers)
     affected = withdraw(session, stored, now)
     stored.work_id = work_id
     session.add(stored)
@@ -76,8 +97,102 @@ def move(session: Session, stored: StoredRecord, work_id: int, now: datetime) ->
     )
     session.flush()
     links.claim(session, work_id, record.identifiers)
-    rederive_mentioned(session, relink(session, stored, now), now)
+    mentioned = relink(session, stored, now)
+    if before is not None:
+        for record_id in sorted(_naming_by_key(session, stored, before)):
+            mentioned |= relink(session, session.get_one(StoredRecord, record_id), now)
+        resolve_again(session, before, lost, now)
+    rederive_mentioned(session, mentioned, now)
+    if before is not None:
+        retire(session, before, work_id, now)
     return affected | {work_id}
+
+
+def retire(session: Session, work_id: int, into: int, now: datetime) -> None:
+    """Make the number of a work that has nothing left another name of the work its last record has
+    gone to."""
+    naming: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+        (StoredRecord, ("work_id",)),
+        (WorkIdentifier, ("work_id",)),
+        (IdentityConflict, ("work_id",)),
+        (Notice, ("work_id", "notice_work_id")),
+        (NoticeAssertion, ("notice_work_id",)),
+        *POINTING,
+        *KEYED,
+    )
+    if any(rows_naming(session, table, columns, [work_id]) for table, columns in naming):
+        return
+    merged = select(WorkMerge.id).where(
+        WorkMerge.survivor_id == work_id, col(WorkMerge.undone_at).is_(None)
+    )
+    if session.exec(merged.limit(1)).first() is not None:
+        return
+    derived: tuple[type[Any], ...] = (Authorship, WorkConcept, WorkFunding, Coverage)
+    for table in derived:
+        session.execute(sa.delete(table).where(table.work_id == work_id))
+    work = session.get_one(Work, work_id)
+    work.merged_into_id, work.changed_at = into, now
+    session.add(work)
+    session.execute(
+        sa.update(Work).where(col(Work.merged_into_id) == work_id).values(merged_into_id=into)
+    )
+    session.flush()
+
+
+def _naming_by_key(session: Session, stored: StoredRecord, work_id: int) -> set[int]:
+    """Records of the same source that may mean this record where they name the work it was in:
+    lists of citing works, and bibliographies."""
+    queries = (
+        sa.select(col(CitationAssertion.record_id))
+        .join(StoredRecord, col(StoredRecord.id) == col(CitationAssertion.record_id))
+        .where(
+            col(CitationAssertion.citing_id) == work_id,
+            col(CitationAssertion.source) == stored.source,
+            col(StoredRecord.view) == View.CITATIONS,
+        ),
+        sa.select(col(Reference.record_id))
+        .join(StoredRecord, col(StoredRecord.id) == col(Reference.record_id))
+        .where(col(Reference.cited_id) == work_id, col(StoredRecord.source) == stored.source),
+    )
+    return {i for query in queries for i in session.execute(query).scalars() if i != stored.id}
+
+
+def resolve_again(session: Session, work_id: int, lost: set[Identifier], now: datetime) -> None:
+    """Resolve anew what pointed to the work, which has lost these identifiers."""
+    if not lost:
+        return
+    work_id = session.get_one(Work, work_id).merged_into_id or work_id
+    mentioned = links.relink(session, work_id, lost, now)
+    for record_id in sorted(_naming(session, work_id)):
+        mentioned |= relink(session, session.get_one(StoredRecord, record_id), now)
+    rederive_mentioned(session, mentioned, now)
+
+
+def _naming(session: Session, work_id: int) -> set[int]:
+    """Records that say something of the work besides describing it or listing it as a reference."""
+    listing = col(StoredRecord.view).not_in(DESCRIBING)
+    queries = (
+        sa.select(col(StoredRecord.id)).where(col(StoredRecord.work_id) == work_id, listing),
+        sa.select(col(CitationAssertion.record_id))
+        .join(StoredRecord, col(StoredRecord.id) == col(CitationAssertion.record_id))
+        .where(
+            sa.or_(
+                col(CitationAssertion.citing_id) == work_id,
+                col(CitationAssertion.cited_id) == work_id,
+            ),
+            col(StoredRecord.view) == View.CITATIONS,
+        ),
+        sa.select(col(WorkRelation.record_id)).where(col(WorkRelation.other_id) == work_id),
+        sa.select(col(NoticeAssertion.record_id))
+        .join(Notice, col(Notice.id) == col(NoticeAssertion.notice_id))
+        .where(
+            sa.or_(col(Notice.work_id) == work_id, col(NoticeAssertion.notice_work_id) == work_id)
+        ),
+        sa.select(col(Report.record_id))
+        .join(StoredRecord, col(StoredRecord.id) == col(Report.record_id))
+        .where(col(Report.work_id) == work_id, col(StoredRecord.view) == View.STUDY),
+    )
+    return {i for query in queries for i in session.execute(query).scalars() if i is not None}
 
 
 def relink(session: Session, stored: StoredRecord, now: datetime) -> set[int]:

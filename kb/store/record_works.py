@@ -8,14 +8,24 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from kb.identity.decide import ONE_PER_WORK, RECORD, Decision, Holder, Said, decide, is_anchored
+from kb.identity.decide import (
+    ONE_PER_WORK,
+    RECORD,
+    Decision,
+    Holder,
+    Said,
+    decide,
+    is_anchored,
+    may_stay,
+)
 from kb.models.dates import PartialDate
+from kb.models.identifiers import Identifier
 from kb.models.records import CitingList, ReferenceList, WorkRecord
 from kb.models.tables import IdentityConflict, PairVerdict, StoredRecord, Work, WorkIdentifier
 from kb.store import links
 from kb.store.identity_pairs import has_open_pairs, pairs_of, refresh_pairs
 from kb.store.identity_said import is_joined_by_people, said_of
-from kb.store.linked_records import move, relink, take_back, withdraw
+from kb.store.linked_records import move, relink, resolve_again, take_back, withdraw
 from kb.store.merge_works import merge_works
 from kb.store.notices import link_notices
 from kb.store.records import Change, as_work_record, find_record, keep_record
@@ -53,10 +63,13 @@ def save_work_record(
     assert stored.id is not None
     if change is Change.UNCHANGED:
         return Saved(change, stored.work_id)
-    if stored.work_id is not None:
-        take_back(session, stored, set(said_before) - set(record.identifiers))
+    was_of, lost = stored.work_id, set[Identifier]()
+    if was_of is not None:
+        lost = take_back(session, stored, set(said_before) - set(record.identifiers))
     near, is_paired = refresh_pairs(session, stored, record, now, is_new=change is Change.NEW)
     work_id, conflicts = _bring_up_to_date(session, stored, record, near, now)
+    if was_of is not None:
+        resolve_again(session, was_of, lost, now)
     if work_id is not None:
         links.observe(session, stored, record.observations, seen_on)
     unsure = is_paired and has_open_pairs(session, stored.id)
@@ -167,8 +180,11 @@ def _decide(session: Session, record: WorkRecord, stored: StoredRecord) -> tuple
     avoided = {c.work_id for c in decision.contradictions}
     avoided |= {w for pair in said.apart for w in pair if RECORD in pair}
     if not decision.same and stored.work_id is not None and stored.work_id not in avoided:
-        # A record that lost its last shared identifier still describes the work it described.
-        decision = replace(decision, same=(stored.work_id,))
+        # A record that lost its last shared identifier still describes the work it described,
+        # unless it has come to contradict it.
+        (own,) = _holders(session, [stored.work_id], stored)
+        if may_stay(record, own):
+            decision = replace(decision, same=(stored.work_id,))
     return decision, said
 
 
@@ -202,6 +218,7 @@ def _place(
         return None, affected | settled.affected, settled.moved
     affected = set()
     moved: set[int] = set()
+    was_of, lost = stored.work_id, set[Identifier]()
     if decision.same:
         work_id = min(decision.same)
         for other in sorted(set(decision.same) - {work_id}):
@@ -220,10 +237,11 @@ def _place(
         session.add(stored)
         session.flush()
     elif stored.work_id is not None:
-        take_back(session, stored, record.identifiers)
+        lost = take_back(session, stored, record.identifiers)
         affected |= withdraw(session, stored, now)
-    if near or (stored.work_id is not None and not is_anchored(record)):
-        seeds = near | {stored.id}
+    elsewhere = set() if stored.work_id is None else _alike(session, stored.work_id)
+    if near or elsewhere or (stored.work_id is not None and not is_anchored(record)):
+        seeds = near | elsewhere | {stored.id}
         settled = settle(session, seeds, now, by=stored.id, new=stored.id)
         affected |= settled.affected
         moved = settled.moved
@@ -236,8 +254,19 @@ def _place(
         session.flush()
     assert stored.work_id is not None
     links.claim(session, stored.work_id, decision.claims)
+    if was_of is not None:
+        resolve_again(session, was_of, lost, now)
     _believe_records(session, stored.work_id, now)
     return stored.work_id, affected, moved
+
+
+def _alike(session: Session, work_id: int) -> set[int]:
+    """Records, of the work or another, that are the same by their words as one of the other side:
+    what the work says with one record more may join or part them."""
+    records = session.exec(select(StoredRecord.id).where(StoredRecord.work_id == work_id)).all()
+    found = pairs_of(session, (i for i in records if i is not None))
+    same = (p for p in found if p.verdict == PairVerdict.SAME)
+    return {record_id for pair in same for record_id in (pair.record_id, pair.other_id)}
 
 
 def _believe_records(session: Session, work_id: int, now: datetime) -> None:

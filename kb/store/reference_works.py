@@ -108,6 +108,8 @@ def _means(
             continue
         theirs = describe(as_work_record(other))
         assert other.work_id is not None
+        if _in_supplement(description) != _in_supplement(theirs):
+            continue
         if not description.titles:
             if is_same_place(description, theirs):
                 found[other.work_id] = Comparison(Verdict.SAME, SAME_PLACE)
@@ -117,6 +119,11 @@ def _means(
         return None, None
     ((work_id, comparison),) = found.items()
     return work_id, f"by what the line says: {comparison.reason}"
+
+
+def _in_supplement(description: Description) -> bool:
+    """Page S150 of a volume is an abstract in its supplement, and page 150 the article."""
+    return description.pages is not None and description.pages.letters.lower() == "s"
 
 
 def _held(

@@ -25,7 +25,7 @@ from kb.models.tables import (
     WorkIdentifier,
 )
 from kb.store.identity_pairs import pairs_of
-from kb.store.identity_said import standing_decisions
+from kb.store.identity_said import is_joined_by_people, standing_decisions
 from kb.store.linked_records import DESCRIBING, move
 from kb.store.merge_works import merge_works
 from kb.store.records import as_work_record
@@ -161,22 +161,31 @@ def _edges(
     }
     apart = _contradicting(held)
     together: set[tuple[Node, Node]] = set()
-    sharing: dict[object, Node] = {}
+    # Whether a shared identifier joins records was decided when they came, and is only kept here.
+    sharing: dict[tuple[int | None, object], Node] = {}
     for held_one in held.values():
         for identifier in held_one.record.identifiers:
-            node = sharing.setdefault(identifier, held_one.node)
+            node = sharing.setdefault((held_one.stored.work_id, identifier), held_one.node)
             if node != held_one.node:
                 together.add((node, held_one.node))
     nodes = {one.node for one in held.values()}
+    # What a person joined no comparison parts.
+    joined: dict[int, Node] = {}
+    for one in held.values():
+        work_id = one.stored.work_id
+        if work_id is not None and (work_id in joined or is_joined_by_people(session, work_id)):
+            node = joined.setdefault(work_id, one.node)
+            if node != one.node:
+                together.add((node, one.node))
     for decision in standing_decisions(session, records=held):
         sides = (
             _node(session, held, decision.record_id, decision.identifier),
             _node(session, held, decision.other_record_id, decision.other_identifier),
         )
-        one, other = sides
-        if one is None or other is None or not {one, other} <= nodes:
+        left, right = sides
+        if left is None or right is None or not {left, right} <= nodes:
             continue
-        (together if decision.kind == IdentityKind.SAME else apart).add((one, other))
+        (together if decision.kind == IdentityKind.SAME else apart).add((left, right))
     return same, apart, together
 
 

@@ -1,8 +1,8 @@
 """A merge undone: both works as they were, and what arrived since where it belongs.
 
-A row that stood before the merge is put back while its record still says what it said then. What a
-record has said since is linked anew by the caller, who also decides which of the two works the
-records describe that came since: see `Undone`.
+A row that stood before the merge is put back while its record still says what it said then and what
+the merge made of the row stands. What records say otherwise by now is linked anew by the caller,
+who also decides which of the two works the records describe that came since: see `Undone`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from kb.models.tables import (
     IdentityConflict,
     Notice,
     NoticeAssertion,
+    Observation,
     StoredRecord,
     Work,
     WorkIdentifier,
@@ -73,7 +74,8 @@ def unmerge(session: Session, merge: WorkMerge, now: datetime) -> Undone:
     _give_back_identifiers(session, before["identifiers"], loser, survivor)
     _give_back_conflicts(session, before["conflicts"], survivor)
     _give_back_coverage(session, before["coverage"], survivor)
-    targets = _give_back_notices(session, before, changed, loser, survivor)
+    targets, anew = _give_back_notices(session, before, changed, loser, survivor)
+    relink |= anew
     relink |= _asserting_anew(session, before, survivor)
     merge.undone_at = now
     session.add(merge)
@@ -147,7 +149,22 @@ def _give_back_pointers(
     rows = [r for r in rows_naming(session, table, columns, [survivor]) if r["id"] not in ids]
     if table is Evidence:
         _documents_of(session, [row["id"] for row in rows], loser)
+    if table is Observation:
+        _counts_of(session, [row["id"] for row in rows], loser)
     return {row["record_id"] for row in rows if row["record_id"] is not None}
+
+
+def _counts_of(session: Session, observations: list[int], loser: int) -> None:
+    """Counts given since, by records of the one work and not the other."""
+    query = (
+        select(Observation)
+        .join(StoredRecord, col(StoredRecord.id) == col(Observation.record_id))
+        .where(col(Observation.id).in_(observations), StoredRecord.work_id == loser)
+    )
+    for row in session.exec(query):
+        row.work_id = loser
+        session.add(row)
+    session.flush()
 
 
 def _documents_of(session: Session, evidence: list[int], loser: int) -> None:
@@ -173,6 +190,8 @@ def _give_back_rows(
     loser: int,
     survivor: int,
 ) -> set[int]:
+    """A row is put back while what the merge made of it still stands. Returns the records behind
+    all other rows, of then and of now."""
     known: list[Row] = before["rows"][table.__tablename__]
     keys = [column.key for column in sa.inspect(table).primary_key]
 
@@ -182,25 +201,19 @@ def _give_back_rows(
     def moved(row: Row) -> Row:
         return row | {name: survivor for name in columns if row[name] == loser}
 
-    images = {key(moved(row)) for row in known if loser in (row[name] for name in columns)}
-    held = rows_naming(session, table, columns, [survivor])
-    standing = {key(row) for row in known if loser not in (row[name] for name in columns)}
-    new = {
-        row["record_id"]
-        for row in held
-        if "record_id" in row and key(row) not in images and key(row) not in standing
-    }
-    for row in held:
-        if key(row) in images and row.get("record_id") not in changed:
-            where = sa.and_(*(getattr(table, name) == row[name] for name in keys))
-            session.execute(
-                sa.delete(table).where(where).execution_options(synchronize_session=False)
-            )
-    back = [row for row in known if row.get("record_id") not in changed]
+    held = {key(row): row for row in rows_naming(session, table, columns, [survivor])}
+    back = [row for row in known if key(moved(row)) in held and row.get("record_id") not in changed]
+    images = {key(moved(row)) for row in back if loser in (row[name] for name in columns)}
+    for name in images:
+        where = sa.and_(*(getattr(table, k) == value for k, value in zip(keys, name)))
+        session.execute(sa.delete(table).where(where).execution_options(synchronize_session=False))
     if table is CitationAssertion:
         insert_missing(session, Cites, [{name: row[name] for name in columns} for row in back])
     insert_missing(session, table, back)
-    return new
+    done = {key(row) for row in back}
+    other = [row for row in known if key(row) not in done]
+    other += [row for name, row in held.items() if name not in images | done]
+    return {row["record_id"] for row in other if row.get("record_id") is not None}
 
 
 def _drop_unsaid_edges(session: Session, works: tuple[int, int]) -> None:
@@ -257,11 +270,19 @@ def _give_back_coverage(session: Session, known: list[Row], survivor: int) -> No
 
 def _give_back_notices(
     session: Session, before: dict[str, Any], changed: set[int], loser: int, survivor: int
-) -> set[int]:
-    """Notices with their numbers and what each record said of them. Returns the works concerned."""
+) -> tuple[set[int], set[int]]:
+    """Notices with their numbers and what each record said of them. Returns the works concerned,
+    and the records that say something else of them by now."""
+    gone = _merged_since(session, before, (loser, survivor))
+    said_now = {
+        (row["record_id"], row["asserted_by"], row["label"], row["date"], row["text"])
+        for row in notice_family(session, [survivor])["assertions"]
+    }
     numbers: dict[int, int] = {}
     targets = set()
     for row in before["notices"]:
+        if row["work_id"] in gone or row["notice_work_id"] in gone:
+            continue
         targets.add(row["work_id"])
         held = session.get(Notice, row["id"])
         is_same = held is not None and held.kind == row["kind"] and held.work_id in (
@@ -278,18 +299,39 @@ def _give_back_notices(
         session.flush()
         assert held.id is not None
         numbers[row["id"]] = held.id
+    relink = set()
     for row in before["assertions"]:
-        if row["record_id"] in changed:
+        record_id = row["record_id"]
+        said = (record_id, row["asserted_by"], row["label"], row["date"], row["text"])
+        is_dropped = said not in said_now and not _is_by_itself(row, before, loser, survivor)
+        if record_id in changed or is_dropped or row["notice_id"] not in numbers:
+            relink.add(record_id)
             continue
         held_one = session.get(NoticeAssertion, row["id"])
-        if held_one is None or held_one.record_id != row["record_id"]:
+        if held_one is None or held_one.record_id != record_id:
             values = row if held_one is None else {k: v for k, v in row.items() if k != "id"}
             held_one = NoticeAssertion(**values)
         held_one.notice_id = numbers[row["notice_id"]]
         held_one.notice_work_id = row["notice_work_id"]
         session.add(held_one)
     session.flush()
-    return targets
+    return targets, relink
+
+
+def _merged_since(session: Session, before: dict[str, Any], but: tuple[int, int]) -> set[int]:
+    """Works that notices named then and that are in other works by now."""
+    named = {row[name] for row in before["notices"] for name in ("work_id", "notice_work_id")}
+    named |= {row["notice_work_id"] for row in before["assertions"]}
+    query = select(Work.id).where(
+        col(Work.id).in_(named - {None, *but}), col(Work.merged_into_id).is_not(None)
+    )
+    return {i for i in session.exec(query) if i is not None}
+
+
+def _is_by_itself(row: Row, before: dict[str, Any], loser: int, survivor: int) -> bool:
+    """Whether the merge dropped what was said, as it made one work of a notice and its target."""
+    target = next(n["work_id"] for n in before["notices"] if n["id"] == row["notice_id"])
+    return {target, row["notice_work_id"]} == {loser, survivor}
 
 
 def _asserting_anew(session: Session, before: dict[str, Any], survivor: int) -> set[int]:

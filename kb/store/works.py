@@ -909,7 +909,8 @@ def _cited_retracted(session: Session, work_id: int) -> list[WorkLink]:
         .where(Cites.citing_id == work_id, col(Work.is_retracted).is_(sa.true()))
         .order_by(col(Work.id))
     ).all()
-    return list(work_links(session, numbers).values())
+    links = work_links(session, numbers)
+    return [links[number] for number in numbers if number is not None]
 
 
 def _counts(session: Session, work_id: int) -> dict[str, int]:

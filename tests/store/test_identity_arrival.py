@@ -15,7 +15,7 @@ from kb.models.dates import partial_date
 from kb.models.records import VenueClaim, WorkRecord, WorkType
 from kb.store.engine import Store
 from tests.store.identity_scene import OTHER, described, partition
-from tests.store.saves import dump, ids, rows_of, save, save_each, undone
+from tests.store.saves import dump, ids, references, rows_of, save, save_each, undone
 
 
 def test_a_record_without_identifiers_joins_the_work_it_describes(session: Session) -> None:
@@ -162,3 +162,67 @@ def test_a_record_that_says_something_else_leaves_the_work(session: Session) -> 
     (left,) = save(session, changed)
     assert left.work_id not in (None, held.work_id)
     assert partition(session) == {frozenset({"pubmed 1"}), frozenset({"my library x"})}
+
+
+def test_a_record_that_comes_to_contradict_its_work_leaves_it(session: Session) -> None:
+    held, come = save(
+        session,
+        described("pubmed", "1", identifiers=ids(pmid="1", doi="10.1000/a")),
+        described("my library", "x"),
+    )
+    assert come.work_id == held.work_id
+    named = described("my library", "x", title=OTHER, identifiers=ids(doi="10.1000/b"))
+    (left,) = save(session, named)
+    assert left.work_id not in (None, held.work_id)
+    names = {i.value: i.work_id for i in rows_of(session, t.WorkIdentifier)}
+    assert names == {"1": held.work_id, "10.1000/a": held.work_id, "10.1000/b": left.work_id}
+
+
+def test_a_work_that_gains_a_contradicting_record_loses_what_joined_it_by_words(
+    plain_store: Store,
+) -> None:
+    arriving = (
+        described("file", "0", pages="7-9", identifiers=ids(pmid="1")),
+        described("file", "2", venue=None, pages="7-9", issue=None),
+        described("file", "3", title=OTHER, volume="30", identifiers=ids(pmid="1")),
+    )
+    seen = set()
+    for order in permutations(arriving):
+        with undone(plain_store) as session:
+            save(session, *order)
+            seen.add(frozenset(partition(session)))
+    assert len(seen) == 1
+
+
+def test_what_was_found_by_an_identifier_follows_it(session: Session) -> None:
+    a, b = ids(doi="10.1000/a"), ids(doi="10.1000/b")
+    held, _ = save(
+        session,
+        described("crossref", "1", identifiers=a),
+        described(
+            "crossref",
+            "citing",
+            identifiers=ids(doi="10.1000/c"),
+            title=OTHER,
+            references=references(a),
+        ),
+    )
+    save(session, described("crossref", "1", identifiers=b))
+    (line,) = rows_of(session, t.Reference)
+    owner = {i.value: i.work_id for i in rows_of(session, t.WorkIdentifier)}
+    assert owner["10.1000/b"] == held.work_id
+    assert line.cited_id == owner["10.1000/a"] != held.work_id
+    assert [c.cited_id for c in rows_of(session, t.Cites)] == [line.cited_id]
+
+
+def test_the_number_of_a_work_whose_only_record_goes_is_another_name_of_where_it_goes(
+    session: Session,
+) -> None:
+    alone, held = save(
+        session,
+        described("my library", "x", title=OTHER, identifiers=ids(doi="10.1000/a")),
+        described("pubmed", "1", identifiers=ids(pmid="1")),
+    )
+    assert alone.work_id != held.work_id
+    save(session, described("my library", "x", identifiers=ids(pmid="1")))
+    assert session.get_one(t.Work, alone.work_id).merged_into_id == held.work_id

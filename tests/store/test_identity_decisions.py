@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -324,6 +325,100 @@ def test_a_decision_without_a_person_or_a_reason_is_refused(session: Session) ->
             say(session, "same", f"W{one}", f"W{other}", LATER, **missing)
 
 
+def test_a_shared_identifier_does_not_bring_together_what_a_person_parted(
+    session: Session,
+) -> None:
+    """Also when a third record that was beside one of the two goes elsewhere."""
+    one, other, third = save(
+        session,
+        described("crossref", "a", identifiers=A),
+        described("pubmed", "a", identifiers=A),
+        described("europepmc", "a", identifiers=A),
+    )
+    assert one.work_id == other.work_id == third.work_id
+    say(session, "different", "record:1", "record:2")
+    for arriving in (
+        described("europepmc", "a"),
+        described("lib", "x"),
+        described("europepmc", "a", title=OTHER, volume="30", pages="7-9"),
+    ):
+        save(session, arriving, now=LATER)
+        works = {r.id: r.work_id for r in rows_of(session, t.StoredRecord)}
+        assert works[1] != works[2]
+
+
+def test_a_record_is_taken_out_of_a_work_that_a_person_joined(session: Session) -> None:
+    one, other = two_works(session)
+    (extra,) = save(session, described("openalex", "a", identifiers=A))
+    say(session, "same", f"W{one}", f"W{other}")
+    (row,) = rows_of(session, t.StoredRecord, source="openalex")
+    (first,) = rows_of(session, t.StoredRecord, source="crossref", key="a")
+    say(session, "different", f"record:{first.id}", f"record:{row.id}")
+    session.refresh(row)
+    session.refresh(first)
+    assert row.work_id not in (None, first.work_id)
+    assert extra.work_id == first.work_id
+
+
+def test_what_a_person_joined_is_not_parted_by_words(session: Session) -> None:
+    """A record with identifiers that fits as well as the one a person chose parts nothing."""
+    poor = described("lib", "poor", title=OTHER, volume="30", pages="7-9")
+    one, _, held, loose = save(
+        session,
+        poor,
+        described("lib", "poor too", title=OTHER, volume="30", pages="7-9", issue=None),
+        described("crossref", "a", identifiers=A),
+        described("lib", "x"),
+    )
+    assert held.work_id == loose.work_id
+    say(session, "same", f"W{one.work_id}", f"W{held.work_id}")
+    together = {"lib poor", "lib poor too", "crossref a", "lib x"}
+    assert together in [set(p) for p in partition(session)]
+    save(session, described("pubmed", "1", identifiers=ids(pmid="1")), now=LATER)
+    assert together in [set(p) for p in partition(session)]
+
+
+def test_a_merge_of_a_citing_work_is_taken_back_after_the_one_of_the_cited(
+    session: Session,
+) -> None:
+    """Two merges that touch one citation, taken back in either order, leave it as it was."""
+    saved = save(
+        session,
+        *(
+            described(
+                "crossref",
+                d,
+                identifiers=ids(doi=f"10.1000/{d}"),
+                title=f"On {d * 9} cells",
+                references=references(B) if d == "d" else (),
+                notices=(notice(other=ids(doi="10.1000/b"), date="2014"),) if d == "d" else (),
+                observations=(ObservationClaim(metric="citation_count", value=7),),
+            )
+            for d in "abcd"
+        ),
+    )
+    works = [s.work_id for s in saved]
+    before = seen(session, *living(session))
+    for first in (0, 1):
+        numbers = [
+            say(session, "same", f"W{works[0]}", f"W{works[1]}"),
+            say(session, "same", f"W{works[2]}", f"W{works[3]}"),
+        ]
+        take_back(session, numbers[first])
+        take_back(session, numbers[1 - first])
+        assert seen(session, *living(session)) == before
+
+
+def test_counts_given_since_a_merge_go_with_their_record(session: Session) -> None:
+    one, other = two_works(session)
+    number = say(session, "same", f"W{one}", f"W{other}")
+    counted = (ObservationClaim(metric="citation_count", value=9),)
+    record = described("europepmc", "b", identifiers=(*B, *ids(pmid="12")), title=OTHER)
+    save(session, replace(record, observations=counted), now=LATER)
+    take_back(session, number)
+    assert {o.work_id for o in rows_of(session, t.Observation, value=9)} == {other}
+
+
 # -- lines of bibliographies -----------------------------------------------------------------------
 
 LINE = (
@@ -357,6 +452,18 @@ def test_a_line_of_text_finds_its_work_whichever_comes_first(
     assert [line.cited_id for line in lines] == [found, None]
     assert lines[0].matched_by.startswith("by what the line says")
     assert [(c.cited_id) for c in rows_of(session, t.Cites)] == [found]
+
+
+def test_an_abstract_in_the_supplement_is_not_the_article_on_the_same_page(
+    session: Session,
+) -> None:
+    save(
+        session,
+        citing(LINE.replace("11(2):150-6", "11(Suppl 1):S150")),
+        described("pubmed", "1", identifiers=ids(pmid="1")),
+    )
+    (line,) = rows_of(session, t.Reference)
+    assert line.cited_id is None
 
 
 def test_a_line_that_fits_two_works_is_left_open(session: Session) -> None:
