@@ -23,12 +23,22 @@ from api.cli.reading import asked_of, print_page
 if TYPE_CHECKING:
     from kb.store.identity_lists import DecidedSide, IdentityDecisionOut, SideOut
 
-app = typer.Typer(
-    no_args_is_help=True, help="Say which works are one, and see what waits for a decision."
-)
+app = typer.Typer(no_args_is_help=True)
 
 Who = Annotated[str, typer.Option(help="Who decides.")]
 Why = Annotated[str, typer.Option(help="The reason, to be read by others.")]
+
+
+@app.callback()
+def identity() -> None:
+    """Say which works are one, and see what waits for a decision.
+
+    What a person decided no source overturns; withdrawing it restores what was before.
+
+        kb identity pairs --filter kind:unsure
+        kb identity decide W1 W7 --same --who anna --why "online first and in print"
+        kb identity withdraw 3 --who bert --why "the volumes differ"
+    """
 
 
 @app.command("pairs")
