@@ -33,6 +33,7 @@ from kb.formats.references.values import (
     one_line,
     pages_or_number,
     with_hyphens,
+    with_kept,
 )
 from kb.identity.identifiers import identifier
 from kb.identity.names import fold
@@ -754,16 +755,7 @@ def _fields_with_kept(record: WorkRecord) -> dict[str, str]:
     for extra in record.extra:
         if extra.format == _FORMAT:
             kept.setdefault(extra.tag, extra.value)
-    if not kept:
-        return fields
-    plain = _read_again(fields)
-    whole = {**fields, **kept}
-    if _read_again(whole) == plain:
-        return whole
-    for name, value in kept.items():
-        if _read_again({**fields, name: value}) == plain:
-            fields[name] = value
-    return fields
+    return with_kept(fields, kept, _read_again)
 
 
 def _read_again(fields: Mapping[str, str]) -> WorkRecord:

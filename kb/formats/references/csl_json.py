@@ -31,6 +31,7 @@ from kb.formats.references.values import (
     one_line,
     pages_or_number,
     person_text,
+    with_kept,
 )
 from kb.identity.identifiers import identifier, normalize_orcid
 from kb.identity.registrations import normalize_registration
@@ -585,18 +586,9 @@ def item_of(record: WorkRecord) -> dict[str, Any]:
     an item, what stood in that, as far as it still says what the record says."""
     item = _plain_item(record)
     kept = {f.tag: _restored(f.value) for f in record.extra if f.format == _FORMAT}
-    if not kept:
-        return item
     if "custom" in item and isinstance(kept.get("custom"), dict):
         kept["custom"] = {**kept["custom"], **item["custom"]}
-    plain = _read_again(item)
-    whole = {**item, **kept}
-    if _read_again(whole) == plain:
-        return whole
-    for name, value in kept.items():
-        if _read_again({**item, name: value}) == plain:
-            item[name] = value
-    return item
+    return with_kept(item, kept, _read_again)
 
 
 def _read_again(item: Mapping[str, Any]) -> WorkRecord:

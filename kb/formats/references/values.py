@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from kb.formats.nlm import language as of_nlm
 from kb.identity.names import fold
 from kb.models.dates import PartialDate, partial_date
 from kb.models.identifiers import Identifier
 from kb.models.records import AbstractSection, AuthorClaim, ConceptClaim
+
+T = TypeVar("T")
 
 # No text holds control characters (line ends and tabs apart), and half of a surrogate pair cannot
 # be written in UTF-8.
@@ -284,3 +286,20 @@ def person_text(person: AuthorClaim) -> str:
     if person.collective or person.name:
         return person.collective or person.name or ""
     return ", ".join(part for part in (person.family, person.given, person.suffix) if part)
+
+
+def with_kept(
+    fields: dict[str, T], kept: Mapping[str, T], read: Callable[[dict[str, T]], object]
+) -> dict[str, T]:
+    """The fields of a record with what once stood in their place, as far as `read` makes the same
+    of it: what has been edited since is not undone."""
+    if not kept:
+        return fields
+    plain = read(fields)
+    whole = {**fields, **kept}
+    if read(whole) == plain:
+        return whole
+    for name, value in kept.items():
+        if read({**fields, name: value}) == plain:
+            fields[name] = value
+    return fields
